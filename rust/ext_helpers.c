@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C macros and inline functions that Rust cannot call, for the crate
+ * `kernel_ext`. The files in helpers/ are sorted by the header they wrap, as
+ * in rust/helpers of the kernel tree.
+ *
+ * C because: a macro has no symbol.
+ */
+
+#define __rust_helper
+
+#include "helpers/dax.c"
+#include "helpers/device.c"
+#include "helpers/fs.c"
+#include "helpers/idr.c"
+#include "helpers/mm.c"
+#include "helpers/numa.c"
+#include "helpers/nvdimm.c"
+#include "helpers/pmem.c"
+#include "helpers/srcu.c"

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel crate of Linux 7.2 lacks for the DAX stack.
+//!
+//! Each module stands at the path it would have in `rust/kernel/`. All `unsafe` FFI of the
+//! project lives here and in the `ffi.rs` files of the components.
+
+#[cfg(CONFIG_BLOCK)]
+pub mod badblocks;
+pub mod bindings;
+pub mod bitops;
+#[cfg(all(CONFIG_X86_64, CONFIG_BLOCK))]
+pub mod block;
+pub mod cdev;
+pub mod dax;
+pub mod error;
+pub mod fmt;
+pub mod fs;
+pub mod idr;
+pub mod ioport;
+#[cfg(all(CONFIG_X86_64, CONFIG_ZONE_DEVICE))]
+pub mod memremap;
+#[cfg(all(CONFIG_X86_64, any(MODULE, CONFIG_LIBNVDIMM = "y")))]
+pub mod nvdimm;
+#[cfg(CONFIG_X86_64)]
+pub mod pmem;
+pub mod sync;
+pub mod units;
