@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Filesystems.
+
+pub mod pseudo;
+
+use crate::bindings;
+
+/// The magic number of the filesystem of DAX devices ([`include/uapi/linux/magic.h`]).
+///
+/// [`include/uapi/linux/magic.h`]: srctree/include/uapi/linux/magic.h
+pub const DAXFS_MAGIC: usize = bindings::DAXFS_MAGIC as usize;
+
+/// The mode of a character device's inode.
+pub const S_IFCHR: u16 = bindings::S_IFCHR as u16;
+
+/// The inode's memory is accessed in place, without a page cache.
+pub const S_DAX: u32 = bindings::S_DAX;
