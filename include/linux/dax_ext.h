@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the Rust DAX core (CONFIG_DAX_RUST) offers beyond <linux/dax.h>.
+ */
+#ifndef _LINUX_DAX_EXT_H
+#define _LINUX_DAX_EXT_H
+
+#include <linux/dax.h>
+
+/**
+ * struct dax_operations_ext - operations of a device, with optional ones
+ * @base: what every core understands; must be the first member
+ * @copy_from_iter: store @bytes from the iterator at @addr, such that a
+ *	dax_flush() of the range is not needed for persistence. Returns the
+ *	number of bytes stored. NULL: an ordinary copy.
+ * @copy_to_iter: load @bytes from @addr into the iterator, surviving what the
+ *	memory does when it is read. Returns the number of bytes loaded.
+ *	NULL: an ordinary copy.
+ * @flush: write back what the CPU caches hold of the range, which is mapped.
+ *	NULL: the device needs no cache maintenance.
+ *
+ * Called under dax_read_lock() for a device that is alive; but for @flush,
+ * which some call later for a window that they still have.
+ */
+struct dax_operations_ext {
+	struct dax_operations base;
+	size_t (*copy_from_iter)(struct dax_device *dax_dev, pgoff_t pgoff,
+				 void *addr, size_t bytes, struct iov_iter *iter);
+	size_t (*copy_to_iter)(struct dax_device *dax_dev, pgoff_t pgoff,
+			       void *addr, size_t bytes, struct iov_iter *iter);
+	void (*flush)(struct dax_device *dax_dev, void *addr, size_t size);
+};
+
+struct dax_device *alloc_dax_ext(void *private,
+				 const struct dax_operations_ext *ops);
+
+/* Hosts that have no block device are found by name. */
+int dax_add_host_name(struct dax_device *dax_dev, const char *name);
+void dax_remove_host_name(const char *name);
+struct dax_device *dax_get_by_host(const char *name);
+
+#endif /* _LINUX_DAX_EXT_H */
