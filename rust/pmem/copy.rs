@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Copies to persistent memory around the CPU cache, and writing the cache back.
+//!
+//! The counterpart of `__memcpy_flushcache()`, `copy_user_flushcache()` and `clean_cache_range()`.
+//! As there, nothing here fences: what these functions store is durable after the next fence.
+//!
+//! Other threads may store to either side of a copy while it runs (both can be mapped by user
+//! space), hence assembly, which has no data races, for every access.
+//!
+//! C headers: [`include/linux/string.h`](srctree/include/linux/string.h),
+//! [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h)
+//!
+//! C sources: [`arch/x86/lib/usercopy_64.c`](srctree/arch/x86/lib/usercopy_64.c),
+//! [`arch/x86/lib/copy_user_uncached_64.S`](srctree/arch/x86/lib/copy_user_uncached_64.S)
+
+use core::arch::asm;
+
+use super::{
+    asm::*,
+    split::{is_aligned, is_in_one_line, is_word, split, split_ragged, LINE_SIZE},
+};
+use crate::bindings;
+
+/// Writes back the cache lines that hold any of the `len` bytes at `addr`.
+///
+/// Uses `clwb`, else `clflushopt`, else `clflush`; the kernel patches the instruction in when it
+/// loads this code.
+///
+/// # Safety
+///
+/// The range must be mapped, also for writing.
+#[inline]
+pub(super) unsafe fn write_back(addr: *mut u8, len: usize) {
+    if len == 0 {
+        return;
+    }
+    // SAFETY: The kernel sets the field before it runs anything but boot code and leaves it alone.
+    let line = unsafe { (&raw const bindings::boot_cpu_data.x86_clflush_size).read() } as usize;
+    let end = addr.wrapping_add(len);
+    let start = (addr as usize & !line.wrapping_sub(1)).wrapping_sub(end as usize);
+
+    // SAFETY: `{end} + {i}` visits the lines from that of the first byte to that of the last one.
+    // A line never spans pages, so each is mapped as the caller ensures. Writing a line back
+    // changes no memory.
+    unsafe {
+        asm!(
+            concat!("2:\n", write_back_text!("({end},{i})"), "addq {line}, {i}\n", "jl 2b\n"),
+            end = in(reg) end,
+            i = inout(reg) start => _,
+            line = in(reg) line,
+            clflushopt = const bindings::X86_FEATURE_CLFLUSHOPT,
+            clwb = const bindings::X86_FEATURE_CLWB,
+            options(att_syntax, nostack),
+        )
+    }
+}
+
+/// Writes back the [`LINE_SIZE`] that holds the byte at `addr`.
+///
+/// # Safety
+///
+/// As for [`write_back`].
+#[inline(always)]
+pub(super) unsafe fn write_back_line(addr: *mut u8) {
+    // SAFETY: As in `write_back`.
+    unsafe {
+        asm!(
+            write_back_text!("({addr})"),
+            addr = in(reg) addr,
+            clflushopt = const bindings::X86_FEATURE_CLFLUSHOPT,
+            clwb = const bindings::X86_FEATURE_CLWB,
+            options(att_syntax, nostack, preserves_flags),
+        )
+    }
+}
+
+/// Orders the stores and write-backs of this module before what the CPU stores later: with that
+/// done, they are durable.
+#[inline]
+pub(super) fn fence() {
+    // SAFETY: A fence has no precondition. It is a compiler barrier because it is not `nomem`.
+    unsafe { asm!("sfence", options(att_syntax, nostack, preserves_flags)) }
+}
+
+/// Copies `len` bytes from kernel memory around the cache.
+///
+/// # Safety
+///
+/// - `src` must be valid for reads of `len` bytes and `dst` for writes, but for data races.
+/// - The ranges must not overlap.
+pub(super) unsafe fn from_kernel(dst: *mut u8, src: *const u8, len: usize) {
+    // SAFETY: The caller ensures the validity, and each case is what the function asks for.
+    unsafe {
+        if is_aligned(dst as usize, len) {
+            body_from_kernel(dst, src, len);
+        } else if !is_in_one_line(dst as usize, len) {
+            ragged_from_kernel(dst, src, len);
+        } else if is_word(dst as usize, len) {
+            body_from_kernel(dst, src, len);
+        } else if len != 0 {
+            edge_from_kernel(dst, src, len);
+        }
+    }
+}
+
+/// Copies over several lines with a ragged edge.
+///
+/// # Safety
+///
+/// As for [`from_kernel`], and the copy must be neither [`is_whole`](super::split::is_whole) nor [`is_in_one_line`].
+#[inline(always)]
+unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
+    let split = split_ragged(dst as usize, len);
+    if split.body == 0 {
+        // SAFETY: The caller ensures the validity. These are a head in one line and a tail in the
+        // next, because there is more than one line and no whole one.
+        unsafe {
+            edge_from_kernel(dst, src, len);
+            write_back_line(dst.wrapping_add(len - 1));
+        }
+        return;
+    }
+    // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for,
+    // and writes back lines of it; what it asks of the body holds by the invariants of `Split`.
+    unsafe {
+        asm!(
+            ragged_text!(cannot_fault),
+            s = inout(reg) src => _,
+            d = inout(reg) dst => _,
+            head = inout(reg) split.head => _,
+            i = inout(reg) split.body => _,
+            tail = inout(reg) split.tail => _,
+            a = out(reg) _,
+            b = out(reg) _,
+            c = out(reg) _,
+            e = out(reg) _,
+            clflushopt = const bindings::X86_FEATURE_CLFLUSHOPT,
+            clwb = const bindings::X86_FEATURE_CLWB,
+            options(att_syntax, nostack),
+        )
+    }
+}
+
+/// Copies around the cache.
+///
+/// # Safety
+///
+/// As for [`from_kernel`], and [`is_whole`](super::split::is_whole) must be true of the destination.
+#[inline(always)]
+unsafe fn body_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
+    // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for.
+    unsafe {
+        asm!(
+            body_text!(cannot_fault),
+            s = inout(reg) src => _,
+            d = inout(reg) dst => _,
+            i = inout(reg) len => _,
+            a = out(reg) _,
+            b = out(reg) _,
+            c = out(reg) _,
+            e = out(reg) _,
+            options(att_syntax, nostack),
+        )
+    }
+}
+
+/// Copies through the cache and writes back the first line.
+///
+/// # Safety
+///
+/// As for [`from_kernel`], and `len` must not be 0.
+#[inline(always)]
+unsafe fn edge_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
+    // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for.
+    unsafe {
+        asm!(
+            edge_text!(cannot_fault, "{left}", "{i}", "0", then write_back_text!("({d})")),
+            s = in(reg) src,
+            d = in(reg) dst,
+            left = inout(reg) len => _,
+            i = out(reg) _,
+            a = out(reg) _,
+            b = out(reg) _,
+            c = out(reg) _,
+            clflushopt = const bindings::X86_FEATURE_CLFLUSHOPT,
+            clwb = const bindings::X86_FEATURE_CLWB,
+            options(att_syntax, nostack),
+        )
+    }
+}
+
+/// Stores `len` zero bytes around the cache.
+///
+/// # Safety
+///
+/// `dst` must be valid for writes of `len` bytes, but for data races.
+pub(super) unsafe fn zero(dst: *mut u8, len: usize) {
+    static ZEROS: [u8; LINE_SIZE] = [0; LINE_SIZE];
+
+    let s = split(dst as usize, len);
+    let body_end = dst.wrapping_add(len - s.tail);
+    // SAFETY: The parts are disjoint pieces of the range for which the caller ensures validity,
+    // and an edge is shorter than `ZEROS`. The text stores the `body` bytes that end at
+    // `body_end`, of which the type invariants of `Split` say that they are a multiple of 4 and
+    // start at a multiple of 8.
+    unsafe {
+        if s.head != 0 {
+            edge_from_kernel(dst, ZEROS.as_ptr(), s.head);
+        }
+        asm!(
+            "addq $64, {i}",
+            "jg 3f",
+            "2:",
+            "movnti {zero}, -64({d},{i})",
+            "movnti {zero}, -56({d},{i})",
+            "movnti {zero}, -48({d},{i})",
+            "movnti {zero}, -40({d},{i})",
+            "movnti {zero}, -32({d},{i})",
+            "movnti {zero}, -24({d},{i})",
+            "movnti {zero}, -16({d},{i})",
+            "movnti {zero}, -8({d},{i})",
+            "addq $64, {i}",
+            "jle 2b",
+            "3: cmpq $56, {i}",
+            "jg 5f",
+            "4: movnti {zero}, -64({d},{i})",
+            "addq $8, {i}",
+            "cmpq $56, {i}",
+            "jle 4b",
+            "5: cmpq $64, {i}",
+            "je 6f",
+            "movnti {zero:e}, -64({d},{i})",
+            "6:",
+            d = in(reg) body_end,
+            i = inout(reg) s.body.wrapping_neg() => _,
+            zero = in(reg) 0usize,
+            options(att_syntax, nostack),
+        );
+        if s.tail != 0 {
+            edge_from_kernel(body_end, ZEROS.as_ptr(), s.tail);
+        }
+    }
+}
