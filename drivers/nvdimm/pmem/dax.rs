@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Direct access to the memory, for filesystems.
+
+use super::{
+    device::PmemDevice,
+    ffi,
+    geometry::{
+        page_span,
+        recovery_stride,
+        sectors_of_pages,
+        DataOffset, //
+    },
+    poison, //
+};
+use kernel::{
+    dev_dbg,
+    iov::IovIterSource,
+    prelude::*,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    }, //
+};
+use kernel_ext::{
+    dax::{
+        AccessMode,
+        Operations,
+        PageOffset,
+        Span,
+        Window, //
+    },
+    error::ehwpoison,
+    units::{
+        Sectors,
+        PAGE_SIZE, //
+    }, //
+};
+
+/// The DAX device of a pmem device.
+pub(crate) struct PmemDax;
+
+#[vtable]
+impl Operations for PmemDax {
+    type Data = Arc<PmemDevice>;
+
+    fn direct_access(
+        pmem: ArcBorrow<'_, PmemDevice>,
+        pgoff: PageOffset,
+        nr_pages: usize,
+        mode: AccessMode,
+    ) -> Result<Window> {
+        ffi::direct_access(&pmem, pgoff, nr_pages, mode)
+    }
+
+    fn zero_page_range(
+        pmem: ArcBorrow<'_, PmemDevice>,
+        pgoff: PageOffset,
+        nr_pages: usize,
+    ) -> Result {
+        let start = offset(pgoff)?;
+        let len = (nr_pages as u64).checked_mul(PAGE_SIZE).ok_or(ERANGE)?;
+        if !pmem.geometry().contains(start, len) {
+            return Err(ERANGE);
+        }
+        if pmem.bad_blocks.is_empty() {
+            pmem.window(start, len as usize).zero();
+            return Ok(());
+        }
+        for at in (0..len).step_by(PAGE_SIZE as usize) {
+            let at = DataOffset(start.0 + at);
+            if is_bad(&pmem, at, PAGE_SIZE) {
+                poison::clear(&pmem, at, PAGE_SIZE as u32)?;
+            }
+            pmem.window(at, PAGE_SIZE as usize).zero();
+        }
+        Ok(())
+    }
+
+    fn recovery_write(
+        pmem: ArcBorrow<'_, PmemDevice>,
+        pgoff: PageOffset,
+        dst: Span<'_>,
+        iter: &mut IovIterSource<'_>,
+    ) -> usize {
+        let in_page = dst.as_ptr() as u64 % PAGE_SIZE;
+        let (Ok(at), Some(len)) = (offset(pgoff), page_span(in_page, dst.len() as u64)) else {
+            return 0;
+        };
+        if !is_bad(&pmem, at, len) {
+            return ffi::span_window(dst).copy_from_iter(iter);
+        }
+        // Only whole pages can be repaired. Nobody should ask for less.
+        let whole = in_page == 0 && dst.len() as u64 == len;
+        let (true, Ok(bytes)) = (whole, u32::try_from(len)) else {
+            dev_dbg!(
+                pmem.dev.as_ref(),
+                "Found poison, but {} bytes from {} bytes into a page are not whole pages\n",
+                dst.len(),
+                in_page
+            );
+            return 0;
+        };
+        match poison::repair(&pmem, at, bytes) {
+            Ok(cleared) if cleared == bytes => (),
+            Ok(cleared) => {
+                dev_dbg!(
+                    pmem.dev.as_ref(),
+                    "poison cleared only {} out of {} bytes\n",
+                    cleared,
+                    bytes
+                );
+                return 0;
+            }
+            Err(e) => {
+                dev_dbg!(pmem.dev.as_ref(), "poison clear failed: {}\n", e.to_errno());
+                return 0;
+            }
+        }
+        let copied = ffi::span_window(dst).copy_from_iter(iter);
+        poison::forget(&pmem, at, bytes);
+        copied
+    }
+
+    fn copy_from_iter(
+        _pmem: ArcBorrow<'_, PmemDevice>,
+        _pgoff: PageOffset,
+        dst: Span<'_>,
+        iter: &mut IovIterSource<'_>,
+    ) -> usize {
+        ffi::span_window(dst).copy_from_iter(iter)
+    }
+
+    fn flush(range: Span<'_>) {
+        ffi::span_window(range).flush();
+    }
+}
+
+/// The place of a page; fails with `ERANGE` if no device is that large.
+#[inline]
+pub(crate) fn offset(pgoff: PageOffset) -> Result<DataOffset> {
+    pgoff.bytes().map(DataOffset).ok_or(ERANGE)
+}
+
+/// How many pages from `at` on may be accessed at once, when `wanted` pages are wanted.
+///
+/// Fails with `ERANGE` past the end, and with `EHWPOISON` if one of them is known to be bad, unless
+/// they are to be repaired.
+#[inline]
+pub(crate) fn usable_pages(
+    pmem: &PmemDevice,
+    at: DataOffset,
+    wanted: u64,
+    mode: AccessMode,
+) -> Result<u64> {
+    let pages = pmem.geometry().pages_from(at).ok_or(ERANGE)?;
+    if pmem.bad_blocks.is_empty() {
+        return Ok(pages);
+    }
+    let pages = pages.min(wanted);
+    match pmem
+        .bad_blocks
+        .first_bad(at.sector(), sectors_of_pages(pages))
+    {
+        None => Ok(pages),
+        Some(bad) if mode == AccessMode::RecoveryWrite => {
+            let stride = recovery_stride(at.sector(), bad, pages);
+            dev_dbg!(
+                pmem.dev.as_ref(),
+                "start sector({}), nr_pages({}), first_bad({}), actual_nr({})\n",
+                at.sector().0,
+                pages,
+                bad.0,
+                stride
+            );
+            Ok(stride)
+        }
+        Some(_) => Err(ehwpoison()),
+    }
+}
+
+fn is_bad(pmem: &PmemDevice, at: DataOffset, len: u64) -> bool {
+    pmem.bad_blocks
+        .first_bad(at.sector(), Sectors::in_bytes(len))
+        .is_some()
+}

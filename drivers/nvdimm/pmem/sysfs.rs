@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The directory `dax` of the disk in sysfs.
+//!
+//! `write_cache` says whether `fsync()` writes the CPU caches back, and can be changed.
+
+use super::{
+    device::PmemDevice,
+    io::PmemDisk, //
+};
+use kernel::{
+    c_str,
+    prelude::*,
+    str::CStr,
+    sync::ArcBorrow, //
+};
+use kernel_ext::{
+    block::attr::{
+        Directory,
+        Group,
+        Switch, //
+    },
+    dax, //
+};
+
+/// The directory.
+pub(crate) static DAX_GROUP: Group<PmemDisk> = Group::of::<Dax>();
+
+struct Dax;
+
+impl Directory<PmemDisk> for Dax {
+    const NAME: &'static CStr = c_str!("dax");
+    type Attribute = WriteCache;
+}
+
+struct WriteCache;
+
+impl Switch<PmemDisk> for WriteCache {
+    const NAME: &'static CStr = c_str!("write_cache");
+
+    fn get(pmem: ArcBorrow<'_, PmemDevice>) -> Result<bool> {
+        Ok(dax_device(&pmem)?.write_cache())
+    }
+
+    fn set(pmem: ArcBorrow<'_, PmemDevice>, on: bool) -> Result {
+        dax_device(&pmem)?.set_write_cache(on);
+        Ok(())
+    }
+}
+
+fn dax_device(pmem: &PmemDevice) -> Result<&dax::Device> {
+    Ok(pmem.dax.as_ref().ok_or(ENXIO)?)
+}
