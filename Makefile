@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person can do with this tree. The objects are described in Kbuild.
+
+NVDIMM	:= tools/testing/nvdimm
+LANE	?= integrated
+T	?=
+
+# What make starts ends when make does, however that happens.
+RUN	:= setpriv --pdeathsig KILL
+
+ifdef KDIR
+.DEFAULT_GOAL := modules
+else
+.DEFAULT_GOAL := help
+endif
+
+.PHONY: help
+help:
+	@echo 'On Debian 12 or 13, as root; everything that is made is in a cache, not in this tree:'
+	@echo '  make demo               ext4 and xfs on two pmem devices in a guest: mount -o dax, real I/O,'
+	@echo '                          power cycle, every byte verified; says what is Rust'
+	@echo '  make demo LANE=stock    the same with the modules on Debian'\''s own unmodified kernel'
+	@echo '  make check              all tests; the last line is "N passed, N failed"'
+	@echo '  make check T=PATTERN    those whose name matches, e.g. T=lint, T=stock/, T=/dm'
+	@echo '  make check LANE=debug   the guest tests in that lane'
+	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
+	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe'
+	@echo '  make environment        only make what the above need'
+	@echo '  make clean              remove guests'\'' memory files and build products from the cache'
+	@echo '  make distclean          remove the whole cache'
+	@echo 'Lanes: integrated, stock; core, pmem: only that in Rust; ctwin: all C; debug: KASAN, lockdep...'
+	@echo
+	@echo 'For kernel developers, with their own toolchain and without root:'
+	@echo '  make KDIR=DIR           build the modules for a prepared Linux 7.2.12 tree; DIR may be its'
+	@echo '                          output directory; add LLVM=1 if it was built so, MO=DIR for objects'
+	@echo '  make KDIR=DIR clean     remove them'
+	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
+	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
+
+.PHONY: demo check shell lint environment
+demo:
+	@$(RUN) $(NVDIMM)/demo $(LANE)
+
+check:
+	@$(RUN) $(NVDIMM)/check '$(T)' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
+
+lint:
+	@$(RUN) $(NVDIMM)/check '^lint/'
+
+shell:
+	@$(RUN) $(NVDIMM)/kernel $(LANE)
+	@$(NVDIMM)/guest --build /cache/lane/$(LANE) --name shell-$(LANE) --modprobe --shell
+
+environment:
+	@$(RUN) $(NVDIMM)/environment root source stock
+
+ifdef KDIR
+# Variables of the command line (LLVM=1, MO=...) reach the kernel's make by themselves.
+.PHONY: modules modules_install clean
+modules modules_install clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+.PHONY: integrate unintegrate
+integrate unintegrate:
+	@tools/integrate/$@ $(KDIR)
+else
+.PHONY: clean distclean
+clean distclean:
+	@$(NVDIMM)/environment $@
+
+.PHONY: modules integrate unintegrate
+modules integrate unintegrate:
+	@echo 'make $@: say for which kernel tree with KDIR=DIR; make help says more' >&2; exit 2
+endif

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What the scripts of this directory have in common. Source it, with $here set to this
+# directory. Outside the root ("on the host") $cache is a host path and in_root() enters the
+# Debian root; inside, the checkout is /rust-dax and the cache is /cache, whatever they are
+# called on the host, so that nothing that is built depends on where somebody cloned to.
+
+prog=${0##*/}
+: "${here:?}"
+checkout=$(cd "$here/../../.." && pwd -P)
+# shellcheck source=tools/testing/nvdimm/versions
+. "$here/versions"
+
+if [ "${RUST_DAX_INSIDE:-}" = 1 ]; then
+	cache=/cache
+else
+	cache=${RUST_DAX_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/rust-dax}
+fi
+started=$(date +%s)
+# Progress goes to where the script's output goes, also when a function's is sent elsewhere.
+exec 3>&1
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	printf '%s: %s\n' "$prog" "$*" >&2
+	exit 1
+}
+
+# A line of progress with the seconds since this script started.
+step() {
+	printf '[%4ds] %s\n' $(($(date +%s) - started)) "$*" >&3
+}
+
+# Run a command in the background of a line every few seconds: ticking TEXT PROBE COMMAND...
+# PROBE is a shell command whose output tells how far the work is; its failure is harmless.
+ticking() {
+	_text=$1 _probe=$2
+	shift 2
+	(
+		while sleep 4 && kill -0 $$ 2>/dev/null; do
+			step "$_text: $(eval "$_probe" 2>/dev/null)"
+		done
+	) &
+	_ticker=$!
+	_status=0
+	"$@" || _status=$?
+	kill "$_ticker" 2>/dev/null
+	wait "$_ticker" 2>/dev/null
+	return $_status
+}
+
+# Run another script of this directory; it ends with this one.
+tool() {
+	_tool=$1
+	shift
+	setpriv --pdeathsig KILL "$here/$_tool" "$@"
+}
+
+# Run a command in the Debian root. If $output is set, that directory is /build. All mounts are private to it, and all of its processes die
+# with it or with the caller, so nothing stays behind however this ends.
+in_root() {
+	if [ "${RUST_DAX_INSIDE:-}" = 1 ]; then
+		"$@"
+		return
+	fi
+	[ "$(id -u)" = 0 ] || die "must run as root: it uses mount namespaces and chroot"
+	[ -x "$cache/trixie/usr/bin/env" ] ||
+		die "there is no environment in $cache; make it with $here/environment"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private sh -c '
+		cache=$1 checkout=$2 output=$3 root=$1/trixie
+		shift 3
+		mkdir -p "$root/rust-dax" "$root/cache" "$root/build" "$cache/ccache"
+		mount -t proc proc "$root/proc" &&
+		mount --rbind /dev "$root/dev" &&
+		mount --bind "$checkout" "$root/rust-dax" &&
+		mount --rbind "$cache" "$root/cache" || exit 1
+		[ -z "$output" ] || mount --bind "$output" "$root/build" || exit 1
+		exec chroot "$root" env -i HOME=/root TERM="${TERM:-dumb}" LC_ALL=C.UTF-8 \
+			PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin RUST_DAX_INSIDE=1 \
+			RUST_DAX_ACCEL="${RUST_DAX_ACCEL:-}" \
+			CCACHE_DIR=/cache/ccache CCACHE_BASEDIR=/cache CCACHE_MAXSIZE=10G \
+			KBUILD_BUILD_TIMESTAMP=2026-01-01 KBUILD_BUILD_USER=rust-dax \
+			KBUILD_BUILD_HOST=rust-dax "$@"
+	' sh "$cache" "$checkout" "${output:-}" "$@"
+}
+
+# What each lane consists of. fs-dax is C everywhere.
+lane_components() {
+	case $1 in
+	integrated | debug) echo core=rust fsdax=c pmem=rust e820=rust ;;
+	core) echo core=rust fsdax=c pmem=c e820=c ;;
+	pmem | stock) echo core=c fsdax=c pmem=rust e820=rust ;;
+	ctwin) echo core=c fsdax=c pmem=c e820=c ;;
+	*) return 1 ;;
+	esac
+}
