@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! User buffers that run into a page without access.
+//!
+//! A transfer stops where the buffer ends: the count says how many bytes went through, and it is
+//! EFAULT if none did. Bytes of the file beyond the count keep their content.
+
+use crate::data::{compare, Rng};
+use crate::ffi::{Area, Map, Seg, PAGE};
+use crate::probe::errno_name;
+use crate::{open, Args, Context, Result};
+use std::fs::File;
+
+/// Copies end at a full machine word, so up to 7 bytes that could be reached may be left out.
+const WORD: usize = 8;
+const FILE: usize = 8 * PAGE;
+
+pub fn run(args: &Args) -> Result {
+    let path = format!("{}/fault", args.word(0)?);
+    let mut case = Case::new(open(&path, true, 0)?)?;
+    let mut done = 0;
+    for reachable in (0..=130).chain([255, 256, 257, 4000, 4095, 4096]) {
+        for off in [0, 1, 3, 7, 8, 61, 64, PAGE - 1, PAGE - 64, PAGE - 70] {
+            for beyond in [1, 7, 8, 64, PAGE] {
+                case.write(reachable, beyond, off)?;
+                case.read(reachable, beyond, off)?;
+                done += 2;
+            }
+        }
+    }
+    for reachable in [0, 5, 64, 700] {
+        case.append(reachable)?;
+        case.write_vectored(reachable)?;
+        done += 2;
+    }
+    case.source_is_the_file()?;
+    println!("{done} faulting transfers checked");
+    drop(case);
+    std::fs::remove_file(&path).of(&path)
+}
+
+struct Case {
+    file: File,
+    shadow: Vec<u8>,
+    buf: Area,
+    rng: Rng,
+}
+
+impl Case {
+    fn new(file: File) -> Result<Self> {
+        let mut buf = Area::new(FILE).of("buffer")?;
+        let mut rng = Rng::new(4);
+        rng.fill(buf.bytes_mut());
+        file.set_len(0).of("truncate")?;
+        buf.pwrite(
+            &file,
+            Seg {
+                start: 0,
+                len: FILE,
+            },
+            0,
+        )
+        .of("write")?;
+        Ok(Self {
+            file,
+            shadow: buf.bytes().to_vec(),
+            buf,
+            rng,
+        })
+    }
+
+    /// The last `reachable` bytes of the buffer and `beyond` bytes of the page behind it.
+    fn seg(&self, reachable: usize, beyond: usize) -> Seg {
+        Seg {
+            start: self.buf.len() - reachable,
+            len: reachable + beyond,
+        }
+    }
+
+    /// What the result of a transfer means, or why it cannot be.
+    fn count(what: &str, done: std::io::Result<usize>, reachable: usize) -> Result<usize> {
+        match done {
+            Ok(n) if n != 0 && n <= reachable && n + WORD > reachable => Ok(n),
+            Ok(n) => Err(format!("{what}: {n} bytes, {reachable} can be reached")),
+            Err(e) if e.raw_os_error() == Some(14) && reachable < WORD => Ok(0),
+            Err(e) => Err(format!(
+                "{what}: {}, {reachable} can be reached",
+                errno_name(&e)
+            )),
+        }
+    }
+
+    fn write(&mut self, reachable: usize, beyond: usize, off: usize) -> Result {
+        let what = format!("write of {reachable}+{beyond} bytes at {off:#x}");
+        let seg = self.seg(reachable, beyond);
+        self.rng.fill(&mut self.buf.bytes_mut()[seg.start..]);
+        let done = self.buf.pwrite(&self.file, seg, off as u64);
+        let n = Self::count(&what, done, reachable)?;
+        self.shadow[off..off + n].copy_from_slice(&self.buf.bytes()[seg.start..seg.start + n]);
+        self.check(&what)
+    }
+
+    /// The file holds what the copy in memory holds, and is as long.
+    fn check(&mut self, what: &str) -> Result {
+        let len = self.shadow.len();
+        // The result goes to the start of the buffer, away from the source of the next write.
+        let mut seen = Area::new(len).of("buffer")?;
+        let n = seen
+            .pread(
+                &self.file,
+                Seg {
+                    start: 0,
+                    len: seen.len(),
+                },
+                0,
+            )
+            .of(what)?;
+        compare(what, 0, &seen.bytes()[..n], &self.shadow)
+    }
+
+    fn read(&mut self, reachable: usize, beyond: usize, off: usize) -> Result {
+        const GUARD: u8 = 0xa5;
+        let what = format!("read of {reachable}+{beyond} bytes at {off:#x}");
+        let seg = self.seg(reachable, beyond);
+        self.buf.bytes_mut().fill(GUARD);
+        let done = self.buf.pread(&self.file, seg, off as u64);
+        let n = Self::count(&what, done, reachable)?;
+        let (before, got) = self.buf.bytes().split_at(seg.start);
+        if before.iter().any(|b| *b != GUARD) {
+            return Err(format!("{what}: wrote before the buffer"));
+        }
+        compare(&what, off as u64, &got[..n], &self.shadow[off..off + n])
+    }
+
+    /// The file grows by what went through and no further.
+    fn append(&mut self, reachable: usize) -> Result {
+        let what = format!("append of {reachable} bytes and a page without access");
+        let seg = self.seg(reachable, PAGE);
+        let off = self.shadow.len();
+        self.rng.fill(&mut self.buf.bytes_mut()[seg.start..]);
+        let n = Self::count(
+            &what,
+            self.buf.pwrite(&self.file, seg, off as u64),
+            reachable,
+        )?;
+        self.shadow
+            .extend_from_slice(&self.buf.bytes()[seg.start..seg.start + n]);
+        let size = self.file.metadata().of("stat")?.len();
+        if size != (off + n) as u64 {
+            return Err(format!(
+                "{what}: the file has {size} bytes instead of {}",
+                off + n
+            ));
+        }
+        self.check(&what)
+    }
+
+    /// Good segments, then one that cannot be read to its end, then one that must stay unused.
+    fn write_vectored(&mut self, reachable: usize) -> Result {
+        let what = format!("pwritev whose third segment faults after {reachable} bytes");
+        self.rng.fill(self.buf.bytes_mut());
+        let (good, off) = (97, 1111);
+        let bad = self.seg(reachable, 9);
+        let first = Seg {
+            start: 3,
+            len: good,
+        };
+        let second = Seg {
+            start: 1003,
+            len: good,
+        };
+        let segs = [first, second, bad, first];
+        let done = self.buf.pwritev(&self.file, &segs, off as u64);
+        let n = Self::count(&what, done, 2 * good + reachable)?;
+        let source: Vec<u8> = segs[..2]
+            .iter()
+            .flat_map(|s| &self.buf.bytes()[s.start..s.start + s.len])
+            .chain(&self.buf.bytes()[bad.start..])
+            .copied()
+            .collect();
+        self.shadow[off..off + n].copy_from_slice(&source[..n]);
+        self.check(&what)
+    }
+
+    /// The source is the same file, mapped and not yet faulted in: the fault happens in the write.
+    fn source_is_the_file(&mut self) -> Result {
+        let (from, to, len) = (PAGE + 5, 5 * PAGE + 9, 2 * PAGE);
+        let map = Map::read_only(&self.file, 0, FILE).of("mmap")?;
+        let n = map
+            .pwrite_to(&self.file, from, len, to as u64)
+            .of("write from its own mapping")?;
+        if n != len {
+            return Err(format!("write from its own mapping: {n} of {len} bytes"));
+        }
+        self.shadow.copy_within(from..from + len, to);
+        self.check("write from its own mapping")
+    }
+}

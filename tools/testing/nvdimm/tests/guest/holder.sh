@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+# One dax_device, two filesystems that want to hold it.
+# boot: main
+# cmdline: memmap=384M!1G memmap=384M!1472M
+# mem: 2G
+# timeout: 60
+# shellcheck shell=dash
+. ./ktap.sh
+
+plan 6
+
+parts() {
+	# two partitions of 190 MiB, page aligned
+	mbr /dev/pmem0 2048 389120 393216 389120
+	need_disk pmem0p1
+	need_disk pmem0p2
+}
+
+# reflink and DAX do not go together on partitions
+XFS_META=reflink=0,rmapbt=1
+
+first() {
+	mkfs_on xfs /dev/pmem0p1
+	mkfs_on xfs /dev/pmem0p2
+	mount_dax xfs /dev/pmem0p1 $MNT/one
+	daxexer fill $MNT/one/data --len 1M --seed 1
+}
+
+# xfs takes the whole dax_device as its holder: the second mount cannot have it
+# and goes on without DAX
+second() {
+	mkdir -p $MNT/two
+	log_mark
+	mount -t xfs -o dax=always /dev/pmem0p2 $MNT/two
+	log_says "pmem0p2.*DAX unsupported"
+	touch $MNT/two/file
+	refused daxexer isdax $MNT/two/file
+	daxexer fill $MNT/two/file --len 1M --seed 4
+	umount $MNT/two
+	daxexer check $MNT/one/data --len 1M --seed 1
+}
+
+# ext4 brings no holder: it may share the device with xfs
+shared() {
+	mkfs_on ext4 /dev/pmem0p2
+	mount_dax ext4 /dev/pmem0p2 $MNT/two
+	daxexer fill $MNT/two/data --len 1M --seed 2
+	daxexer check $MNT/one/data --len 1M --seed 1
+	daxexer check $MNT/two/data --len 1M --seed 2
+	umount $MNT/two
+}
+
+# once the holder has gone the other one gets it
+released() {
+	umount $MNT/one
+	mkfs_on xfs /dev/pmem0p2
+	mount_dax xfs /dev/pmem0p2 $MNT/two
+	daxexer fill $MNT/two/data --len 1M --seed 3 --how mmap
+	umount $MNT/two
+	mount_dax xfs /dev/pmem0p1 $MNT/one
+	daxexer check $MNT/one/data --len 1M --seed 1
+	umount $MNT/one
+}
+
+no_leak() {
+	_before=$(cat /tmp/dax-objects)
+	zap /dev/pmem0
+	unload_stack
+	for _i in 1 2 3 4 5 6 7 8 9 10; do
+		_now=$(slab_objects dax_cache)
+		[ "$_now" -le "$_before" ] && break
+		usleep 200000
+	done
+	want "dax_device objects after the stack is gone" "$_now" "$_before"
+}
+
+unload_stack
+slab_objects dax_cache >/tmp/dax-objects
+fresh_stack pmem0
+it "two partitions of one pmem disk" parts
+it "xfs on the first one, -o dax" first
+it "xfs on the second one gets no DAX, the first one goes on" second
+it "ext4 on the second one, -o dax, beside xfs" shared
+it "the holder that leaves makes room for the next" released
+it "no dax_device is left behind" no_leak
+finish

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0
+# Persistent memory that firmware describes: ACPI NFIT, with labels and without.
+# boot: nfit
+# mem: 2G
+# qemu: -object memory-backend-ram,id=nv0,size=384M -device nvdimm,id=n0,memdev=nv0,label-size=128K
+# qemu: -object memory-backend-ram,id=nv1,size=256M -device nvdimm,id=n1,memdev=nv1
+# timeout: 60
+# shellcheck shell=dash
+. ./ktap.sh
+
+plan 7
+
+unload_nfit() {
+	umount_all
+	disable_regions
+	until_true 5 unload nfit && unload_stack
+}
+at_end unload_nfit
+
+start() {
+	for _m in libnvdimm nd_btt nd_pmem; do load $_m; done
+	load nfit || skip "no nfit in this kernel"
+	until_true 5 test -e /sys/bus/nd/devices/ndbus0
+	settle
+	want provider "$(cat /sys/bus/nd/devices/ndbus0/provider)" ACPI.NFIT
+	for _n in /sys/bus/nd/devices/nmem*; do
+		_n=${_n##*/}
+		# a fresh label area: only the first DIMM has one
+		[ -e /tmp/labelled ] || { disable_regions; ndctl init-labels "$_n" || :; }
+	done
+	ndctl enable-region all >/dev/null
+	settle
+	want regions "$(ls -d /sys/bus/nd/devices/region* | wc -l)" 2
+}
+
+# no labels: the region is one namespace_io; the kernel makes page structs for it
+# only if an info block says so
+without_labels() {
+	_size=$((256 << 20))
+	for _d in /sys/block/pmem*; do
+		_d=${_d##*/}
+		[ "$(bytes_of "$_d")" = $_size ] && break
+	done
+	want size "$(bytes_of "$_d")" $_size
+	echo "$_d" >/tmp/disk
+	daxexer raw "/dev/$_d" --ops 100
+	mkfs_on ext4 "/dev/$_d"
+	mkdir -p $MNT/ext4
+	log_mark
+	refused mount -t ext4 -o dax=always "/dev/$_d" $MNT/ext4
+	log_says "DAX unsupported"
+	mount -t ext4 "/dev/$_d" $MNT/ext4
+	daxexer fill $MNT/ext4/f --len 2M
+	daxexer check $MNT/ext4/f --len 2M
+	umount $MNT/ext4
+}
+
+with_pages() { # an info block, page structs on the device
+	_d=$(cat /tmp/disk)
+	_ns=$(namespace_of "$_d")
+	ndctl create-namespace -f -e "$_ns" -m fsdax -M dev >/tmp/ns0
+	settle
+	_d=$(sed -n 's/.*"blockdev":"\([^"]*\)".*/\1/p' /tmp/ns0)
+	need_disk "$_d"
+	mkfs_on ext4 "/dev/$_d"
+	mount_dax ext4 "/dev/$_d" $MNT/ext4
+	daxexer io $MNT/ext4 --files 1 --ops 150 --size 2M
+	daxexer fill $MNT/ext4/data --len 4M --seed 83
+	umount $MNT/ext4
+	echo "$_d" >/tmp/disk
+}
+
+# labels: namespaces are made of free space, two in one region
+labels() {
+	_r=$(ndctl list -R -b ACPI.NFIT | tr ',' '\n' | sed -n 's/.*"dev":"\(region[0-9]*\)".*/\1/p' |
+		while read -r _x; do
+			[ "$(cat /sys/bus/nd/devices/"$_x"/available_size)" -gt 0 ] && echo "$_x"
+		done)
+	[ -n "$_r" ] || fail "no region with free space"
+	ndctl create-namespace -r "$_r" -m fsdax -M dev -s 160M -n first >/tmp/ns1
+	ndctl create-namespace -r "$_r" -m raw -s 64M -n second >/tmp/ns2
+	settle
+	_d=$(sed -n 's/.*"blockdev":"\([^"]*\)".*/\1/p' /tmp/ns1)
+	_e=$(sed -n 's/.*"blockdev":"\([^"]*\)".*/\1/p' /tmp/ns2)
+	echo "$_d $_e" >/tmp/labelled
+	need_disk "$_d"; need_disk "$_e"
+	want "size of the raw one" "$(bytes_of "$_e")" $((64 << 20))
+	daxexer fill "/dev/$_e" --len 4M --seed 82 --how direct
+	mkfs_on ext4 "/dev/$_d"
+	mount_dax ext4 "/dev/$_d" $MNT/one
+	daxexer io $MNT/one --files 1 --ops 150 --size 2M
+	daxexer fill $MNT/one/data --len 4M --seed 81 --how mapsync
+	umount $MNT/one
+	daxexer check "/dev/$_e" --len 4M --seed 82 --how direct
+}
+
+again() { # labels bring the same namespaces back
+	read -r _d _e </tmp/labelled
+	unload_nfit
+	start
+	need_disk "$_d"; need_disk "$_e"
+	mount_dax ext4 "/dev/$_d" $MNT/one
+	daxexer check $MNT/one/data --len 4M --seed 81
+	umount $MNT/one
+	daxexer check "/dev/$_e" --len 4M --seed 82 --how direct
+}
+
+flush() { # the same flags that the region has
+	_d=$(cat /tmp/disk)
+	daxexer write "/dev/$_d" --direct 1 --sync 1
+	daxexer fill "/dev/$_d" --len 1M --how dsync
+	cat /sys/block/"$_d"/queue/fua /sys/block/"$_d"/dax/write_cache
+	# writing to the region's attribute flushes it
+	for _f in /sys/bus/nd/devices/region*/deep_flush; do
+		[ -e "$_f" ] || continue
+		echo 1 >"$_f" || echo "$_f: nothing to flush with"
+	done
+	daxexer check "/dev/$_d" --len 1M --how direct
+}
+
+together() { # the e820 provider has nothing to offer here and does not disturb
+	load nd_e820
+	settle
+	mount_dax ext4 "/dev/$(cat /tmp/disk)" $MNT/ext4
+	daxexer check $MNT/ext4/data --len 4M --seed 83 --how mmap
+	umount $MNT/ext4
+	unload nd_e820
+}
+
+unload_stack
+it "the regions of the firmware's table" start
+it "without labels: a raw disk, no DAX" without_labels
+it "with labels: fsdax and raw in one region" labels
+it "the labels bring them back" again
+it "flushes" flush
+it "without labels: an fsdax namespace, ext4 -o dax" with_pages
+it "beside an e820 provider without regions" together
+finish

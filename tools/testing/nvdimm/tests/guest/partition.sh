@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+# Partitions that DAX can use, and those that it cannot.
+# boot: main
+# cmdline: memmap=384M!1G memmap=384M!1472M
+# mem: 2G
+# timeout: 60
+# shellcheck shell=dash
+. ./ktap.sh
+
+plan 6
+
+M=2048 # sectors in a MiB
+
+table() {
+	# aligned | start not at a page | length not of pages | odd length at the end
+	mbr /dev/pmem0 $M $((64 * M)) \
+		$((80 * M + 3)) $((64 * M)) \
+		$((160 * M)) $((64 * M + 5)) \
+		$((240 * M)) $((40 * M))
+	for _p in 1 2 3 4; do need_disk pmem0p$_p; done
+}
+
+aligned() {
+	mkfs_on ext4 /dev/pmem0p1
+	mount_dax ext4 /dev/pmem0p1 $MNT/p1
+	daxexer io $MNT/p1 --files 1 --ops 150 --size 2M
+	# byte for byte where the partition table says
+	daxexer fill $MNT/p1/mark --len 64K --seed 4
+	umount $MNT/p1
+	dd if=/dev/pmem0 of=/tmp/by-disk bs=1M skip=1 count=12 iflag=direct 2>/dev/null
+	dd if=/dev/pmem0p1 of=/tmp/by-part bs=1M count=12 iflag=direct 2>/dev/null
+	cmp /tmp/by-disk /tmp/by-part
+	rm /tmp/by-disk /tmp/by-part
+}
+
+unaligned() { # PARTITION
+	mkfs_on ext4 "/dev/$1"
+	log_mark
+	refused mount -t ext4 -o dax=always "/dev/$1" $MNT/ext4
+	log_says "$1: error: unaligned partition for dax"
+	log_says "EXT4-fs.*$1.*DAX unsupported"
+	# what was not for DAX is there for everything else
+	mount -t ext4 "/dev/$1" $MNT/ext4
+	daxexer fill $MNT/ext4/f --len 3M --seed 8
+	umount $MNT/ext4
+	mount -t ext4 "/dev/$1" $MNT/ext4
+	daxexer check $MNT/ext4/f --len 3M --seed 8
+	refused daxexer isdax $MNT/ext4/f
+	umount $MNT/ext4
+	check_fs ext4 "/dev/$1"
+}
+
+blocks() { # block I/O with odd segments at the odd places
+	mkdir -p $MNT/ext4
+	daxexer raw /dev/pmem0p2 --off 512 --len 3000320 --ops 100
+	daxexer raw /dev/pmem0p3 --off $((60 << 20)) --len 2097152 --ops 100
+}
+
+end_of_device() { # the last sectors of disk and partition, and one beyond
+	for _d in pmem0 pmem0p3; do
+		_b=$(bytes_of $_d)
+		want "last sector of $_d" "$(daxexer write /dev/$_d --direct 1 --off $((_b - 512)) --len 512)" 512
+		want "read over the end of $_d" "$(daxexer read /dev/$_d --direct 1 --off $((_b - 512)) --len 4096)" 512
+		want "write beyond $_d" "$(daxexer write /dev/$_d --direct 1 --off "$_b" --len 512)" ENOSPC
+	done
+}
+
+mkdir -p $MNT/ext4
+fresh_stack pmem0
+it "a partition table on a pmem disk" table
+it "aligned partition: ext4 -o dax" aligned
+it "partition that starts off a page: refused for DAX, fine without" unaligned pmem0p2
+it "partition of odd length: refused for DAX, fine without" unaligned pmem0p3
+it "block I/O at odd sectors" blocks
+it "the end of the device" end_of_device
+finish

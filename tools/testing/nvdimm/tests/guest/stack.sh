@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the scripts need to handle the DAX stack: modules, devices, filesystems.
+# shellcheck shell=dash
+
+MNT=/mnt
+# a kernel with checkers is slow: what has to happen gets more time
+PATIENCE=1
+[ ! -e /sys/kernel/debug/kmemleak ] || PATIENCE=5
+mkdir -p $MNT
+export LC_ALL=C
+
+say() { echo "$*"; }
+fail() { echo "FAILED: $*"; exit 1; }
+
+# want WHAT GOT EXPECTED
+want() {
+	[ "$2" = "$3" ] || fail "$1: \"$2\" instead of \"$3\""
+}
+
+# refused CMD...: the command must fail; what it says is printed
+refused() {
+	if "$@"; then fail "succeeded: $*"; fi
+}
+
+# none_of FILE...: none of them exists
+none_of() {
+	for _f; do
+		if [ -e "$_f" ]; then fail "it is there: $_f"; fi
+	done
+}
+
+# until_true SECONDS CMD...: waits for an asynchronous event
+until_true() {
+	_left=$(($1 * 20 * PATIENCE)); shift
+	until "$@" >/dev/null 2>&1; do
+		_left=$((_left - 1))
+		[ $_left -gt 0 ] || { echo "still not true: $*"; return 1; }
+		usleep 50000
+	done
+}
+
+# --- kernel log
+
+log_mark() {
+	LOG_MARK="mark $$ $(cut -d' ' -f1 /proc/uptime)"
+	echo "$LOG_MARK" >/dev/kmsg
+}
+log_since() { dmesg | sed "1,/$LOG_MARK/d"; }
+# log_says REGEX: a line that appeared since log_mark
+log_says() { log_since | grep -E "$1"; }
+
+# --- modules
+
+loaded() { grep -q "^$1 " /proc/modules; }
+
+# a module that is built in shows no line in /proc/modules
+load() {
+	loaded "$1" && return 0
+	if [ -e "/modules/$1.ko" ]; then
+		insmod "/modules/$1.ko"
+	else
+		modprobe "$1"
+	fi
+}
+
+load_stack() {
+	for _m in libnvdimm nd_btt nd_pmem nd_e820; do
+		load $_m || fail "module $_m does not load"
+	done
+	settle
+}
+
+load_devdax() {
+	for _m in device_dax dax_pmem; do
+		load $_m || fail "module $_m does not load"
+	done
+}
+
+# Enabled regions pin the module that provides them.
+disable_regions() {
+	for _r in /sys/bus/nd/drivers/nd_region/region*; do
+		[ -e "$_r" ] || continue
+		echo "${_r##*/}" >/sys/bus/nd/drivers/nd_region/unbind
+	done
+}
+
+unload() {
+	loaded "$1" || return 0
+	[ "$1" = nd_e820 ] && disable_regions
+	rmmod "$1"
+}
+
+unload_stack() {
+	for _m in dax_pmem fsdev_dax kmem device_dax nd_e820 nd_pmem nd_btt libnvdimm; do
+		until_true 5 unload $_m || { lsmod; fail "module $_m does not unload"; }
+	done
+}
+
+# Probing is asynchronous: every namespace that has a driver's attention has its
+# disk when the bus is idle.
+settle() {
+	[ -e /sys/bus/nd/devices/ndbus0/wait_probe ] || return 0
+	cat /sys/bus/nd/devices/ndbus0/wait_probe >/dev/null
+	for _n in 1 2 3 4 5 6 7 8; do
+		for _ns in /sys/bus/nd/drivers/nd_pmem/namespace*; do
+			[ -e "$_ns" ] || continue
+			ls "$_ns/block" >/dev/null 2>&1 || usleep 50000
+		done
+	done
+}
+
+have_disk() { [ -b "/dev/$1" ] && [ "$(cat /sys/class/block/"$1"/size)" -gt 0 ]; }
+need_disk() { until_true 5 have_disk "$1" || fail "no /dev/$1"; }
+
+bind() { echo "$1" >/sys/bus/nd/drivers/nd_pmem/bind; }
+unbind() { echo "$1" >/sys/bus/nd/drivers/nd_pmem/unbind; }
+
+# the namespace whose disk is $1
+namespace_of() { basename "$(readlink -f "/sys/block/$1/device")"; }
+bytes_of() { echo $(($(cat "/sys/class/block/$1/size") * 512)); }
+
+# objects in use of a slab cache; free ones that per-CPU caches hold do not count
+slab_objects() {
+	for _n in 1 2 3; do
+		echo 1 >"/sys/kernel/slab/$1/shrink"
+		usleep 20000
+	done
+	cut -d' ' -f1 "/sys/kernel/slab/$1/objects"
+}
+
+# zap DEV: the first MiB, where every signature and info block is, becomes zero
+zap() { dd if=/dev/zero of="$1" bs=64k count=16 oflag=direct 2>/dev/null; }
+
+# --- filesystems
+
+MKFS_XFS_OPTS=
+XFS_META=reflink=1,rmapbt=1
+# xfs refuses small or single-group filesystems unless it is told that this is a test
+export TEST_DIR=/mnt TEST_DEV=pmem QA_CHECK_FS=1
+
+mkfs_on() {
+	case "$1" in
+	ext4) mkfs.ext4 -q -F -b 4096 "$2" ;;
+	xfs) mkfs.xfs -q -f -b size=4096 -m $XFS_META $MKFS_XFS_OPTS "$2" ;;
+	esac
+}
+
+# mount_dax FSTYPE DEV DIR: and both the mount options and statx must say DAX
+mount_dax() {
+	mkdir -p "$3"
+	mount -t "$1" -o dax=always "$2" "$3" || fail "mount -o dax=always $2"
+	grep -q "^$2 $3 $1 .*dax=always" /proc/mounts || fail "$3: no dax=always in /proc/mounts"
+	touch "$3/.dax"
+	daxexer isdax "$3/.dax" || fail "$3: DAX is not active"
+}
+
+check_fs() {
+	case "$1" in
+	ext4) e2fsck -f -n "$2" ;;
+	xfs) xfs_repair -n -o force_geometry "$2" ;;
+	esac
+}
+
+umount_all() {
+	# newest first
+	grep " $MNT" /proc/mounts | cut -d' ' -f2 | tac | while read -r _d; do umount "$_d"; done
+}
+
+# mbr DEV START LEN [START LEN...]: a partition table, in sectors
+mbr() {
+	_dev=$1; shift
+	dd if=/dev/zero of="$_dev" bs=512 count=1 2>/dev/null
+	_at=446
+	while [ $# -gt 0 ]; do
+		_e='\0\0\0\0\203\0\0\0'
+		for _v in "$1" "$2"; do
+			for _s in 0 8 16 24; do
+				_e="$_e\\0$(printf %03o $(((_v >> _s) & 255)))"
+			done
+		done
+		printf "%b" "$_e" | dd of="$_dev" bs=1 seek=$_at conv=notrunc 2>/dev/null
+		_at=$((_at + 16)); shift 2
+	done
+	printf '\125\252' | dd of="$_dev" bs=1 seek=510 conv=notrunc 2>/dev/null
+	blockdev --rereadpt "$_dev"
+}

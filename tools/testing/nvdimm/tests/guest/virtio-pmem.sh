@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# virtio-pmem: a device that has to be flushed by the host, so DAX is not synchronous.
+# boot: virtio
+# mem: 2G
+# qemu: -object memory-backend-ram,id=vp0,size=256M,share=on -device virtio-pmem-pci,memdev=vp0,id=vp0
+# timeout: 40
+# shellcheck shell=dash
+. ./ktap.sh
+
+plan 4
+
+unload_virtio() { umount_all; disable_regions; unload virtio_pmem; unload nd_virtio; unload_stack; }
+at_end unload_virtio
+
+start() {
+	for _m in libnvdimm nd_btt nd_pmem; do load $_m; done
+	load nd_virtio 2>/dev/null || :
+	load virtio_pmem || skip "no virtio_pmem in this kernel"
+	until_true 5 test -e /sys/block/pmem0
+	want size "$(bytes_of pmem0)" $((256 << 20))
+}
+here() { [ -e /sys/block/pmem0 ] || skip "no virtio_pmem in this kernel"; }
+
+flushes() { # FLUSH and FUA go to the host, asynchronously
+	here
+	want "write cache of the queue" "$(cat /sys/block/pmem0/queue/write_cache)" "write back"
+	daxexer write /dev/pmem0 --direct 1 --sync 1
+	daxexer fill /dev/pmem0 --len 1M --how dsync --chunk 64K
+	daxexer check /dev/pmem0 --len 1M --how direct
+	daxexer raw /dev/pmem0 --ops 100
+}
+fs() {
+	here
+	mkfs_on ext4 /dev/pmem0
+	mount_dax ext4 /dev/pmem0 $MNT/ext4
+	daxexer fill $MNT/ext4/f --len 4M --seed 5 --how mmap
+	daxexer check $MNT/ext4/f --len 4M --seed 5
+	daxexer align $MNT/ext4 --step 31
+}
+not_synchronous() { # MAP_SYNC cannot be kept here
+	here
+	refused daxexer fill $MNT/ext4/f --len 1M --how mapsync 2>&1 | grep "Operation not supported"
+	umount $MNT/ext4
+}
+
+unload_stack
+it "a virtio-pmem disk" start
+it "flush and FUA" flushes
+it "ext4 -o dax" fs
+it "MAP_SYNC is refused" not_synchronous
+finish
