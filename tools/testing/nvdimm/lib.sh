@@ -60,6 +60,36 @@ tool() {
 	setpriv --pdeathsig KILL "$here/$_tool" "$@"
 }
 
+# Cargo in the root downloads as this machine's own cargo does: with its configuration, the CAs
+# that it trusts, its variables and proxies, but without its tokens. What it downloads is in
+# $cache/cargo; what is built in the checkout has a directory that no other checkout uses.
+# cargo_settings prints NAME=VALUE lines.
+cargo_settings() {
+	_home=${CARGO_HOME:-${HOME:-/root}/.cargo}
+	_config=/dev/null
+	for _file in "$_home/config" "$_home/config.toml"; do
+		[ ! -r "$_file" ] || _config=$_file
+	done
+	_cas=${CARGO_HTTP_CAINFO:-$(sed -n 's/^ *cainfo *= *"\(.*\)".*/\1/p' "$_config")}
+	: "${_cas:=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}"
+	same_file "$_config" "$cache/cargo/config.toml"
+	if [ -r "$_cas" ]; then
+		same_file "$_cas" "$cache/cargo/ca.pem"
+		echo CARGO_HTTP_CAINFO=/cache/cargo/ca.pem
+	fi
+	env | grep -E '^(CARGO_(HTTP|NET|REGISTRY|REGISTRIES|SOURCE)_[A-Z0-9_]*|(https?|all|no)_proxy|(HTTPS|ALL|NO)_PROXY)=' |
+		grep -Ev '^(CARGO_HTTP_CAINFO|[A-Z0-9_]*TOKEN)=' || :
+	echo CARGO_HOME=/cache/cargo
+	echo "CARGO_TARGET_DIR=/cache/build/cargo-$(printf '%s' "$checkout" | cksum | cut -d' ' -f1)"
+}
+
+# same_file FROM TO: TO becomes a copy of FROM; a reader never sees half of it
+same_file() {
+	cmp -s "$1" "$2" && return
+	mkdir -p "${2%/*}"
+	(umask 077 && cat "$1" >"$2.$$") && mv "$2.$$" "$2"
+}
+
 # Run a command in the Debian root. If $output is set, that directory is /build. All mounts are private to it, and all of its processes die
 # with it or with the caller, so nothing stays behind however this ends.
 in_root() {
@@ -70,6 +100,12 @@ in_root() {
 	[ "$(id -u)" = 0 ] || die "must run as root: it uses mount namespaces and chroot"
 	[ -x "$cache/trixie/usr/bin/env" ] ||
 		die "there is no environment in $cache; make it with $here/environment"
+	# env in the root takes what stands before the command
+	while IFS= read -r _setting; do
+		set -- "$_setting" "$@"
+	done <<-END
+	$(cargo_settings)
+	END
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private sh -c '
 		cache=$1 checkout=$2 output=$3 root=$1/trixie
