@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The system calls that `std` does not offer, behind safe functions. All `unsafe` of the
-//! program is in this file.
+//! program is in this module.
+
+pub mod process;
+pub mod range;
+pub mod transfer;
+pub mod uring;
+pub mod view;
 
 use std::fs::File;
 use std::io;

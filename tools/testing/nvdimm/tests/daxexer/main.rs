@@ -15,6 +15,7 @@ mod manifest;
 mod model;
 mod probe;
 mod raw;
+mod session;
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -45,6 +46,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   hammer KIND PATH  read, write, map or direct until an error ends it [--len BYTES] [--secs N]
   forge DEV      changes a field of an info block [--off BYTES] [--field N] [--bytes HEX]
                  [--sum right|keep]
+  session DIR    a test in steps from standard input (session.rs lists them)
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
 /// The command line after the command: positional arguments and `--key value` pairs.
@@ -92,20 +94,25 @@ impl Args {
         let Some(text) = self.keys.get(key) else {
             return Ok(default);
         };
-        let (digits, shift) = match text.as_bytes().last() {
-            Some(b'K') => (&text[..text.len() - 1], 10),
-            Some(b'M') => (&text[..text.len() - 1], 20),
-            Some(b'G') => (&text[..text.len() - 1], 30),
-            _ => (text.as_str(), 0),
-        };
-        let value = match digits.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16),
-            None => digits.parse(),
-        };
-        value
-            .map(|v| v << shift)
-            .map_err(|_| format!("--{key} {text}: not a number"))
+        parse_size(text).of(format!("--{key}"))
     }
+}
+
+/// A number, decimal or with 0x, with an optional K, M or G.
+pub fn parse_size(text: &str) -> Result<u64> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let value = match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => digits.parse(),
+    };
+    value
+        .map(|v| v << shift)
+        .map_err(|_| format!("{text}: not a number"))
 }
 
 /// Turns the error of `what` into one line.
@@ -136,6 +143,7 @@ fn run(command: &str, args: &Args) -> Result {
         "align" => align::run(args),
         "fault" => fault::run(args),
         "raw" => raw::run(args),
+        "session" => session::run(args),
         "fill" => raw::fill(args),
         "check" => raw::check(args),
         "tree" => manifest::tree(args),

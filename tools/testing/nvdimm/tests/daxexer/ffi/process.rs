@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Children that may die, signals, and what the kernel counts of a process.
+
+use super::{count, status, PAGE, SIGBUS};
+use std::io;
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const SA_SIGINFO: i32 = 4;
+const BUS_MCEERR_AR: i32 = 4;
+const RUSAGE_SELF: i32 = 0;
+
+/// Exit status of a child that got SIGBUS for broken memory at the page it was told.
+pub const BROKEN_THERE: i32 = 90;
+/// For broken memory somewhere else.
+pub const BROKEN_ELSEWHERE: i32 = 91;
+/// For another reason.
+pub const NOT_BROKEN: i32 = 92;
+
+#[repr(C)]
+struct SigAction {
+    handler: usize,
+    mask: [u64; 16],
+    flags: i32,
+    restorer: usize,
+}
+
+extern "C" {
+    fn fork() -> i32;
+    fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
+    fn kill(pid: i32, signal: i32) -> i32;
+    fn _exit(status: i32) -> !;
+    fn sigaction(signal: i32, new: *const SigAction, old: *mut SigAction) -> i32;
+    fn getrusage(who: i32, usage: *mut i64) -> i32;
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum End {
+    Exit(i32),
+    Signal(i32),
+}
+
+/// A process that was forked from this one.
+pub struct Child(i32);
+
+impl Child {
+    /// Forks; the child runs `work` and exits with what it returns.
+    ///
+    /// No other thread may run: locks that it holds would stay locked in the child.
+    pub fn new(work: impl FnOnce() -> i32) -> io::Result<Self> {
+        io::stdout().flush()?;
+        // SAFETY: The program has one thread now, as the caller promises, so the child can use
+        // everything that the parent can.
+        match unsafe { fork() } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => {
+                let status = work();
+                let _ = io::stdout().flush();
+                // SAFETY: Ends the child.
+                unsafe { _exit(status) }
+            }
+            pid => Ok(Self(pid)),
+        }
+    }
+
+    /// Sends a signal to the child.
+    pub fn kill(&self, signal: i32) -> io::Result<()> {
+        // SAFETY: Plain numbers; the child has not been waited for, so the number is its own.
+        status(unsafe { kill(self.0, signal) })
+    }
+
+    pub fn wait(self) -> io::Result<End> {
+        let mut how = 0;
+        // SAFETY: Room for the status.
+        count(unsafe { waitpid(self.0, &mut how, 0) } as isize)?;
+        Ok(match how & 0x7f {
+            0 => End::Exit((how >> 8) & 0xff),
+            signal => End::Signal(signal),
+        })
+    }
+}
+
+static EXPECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Ends the program with a status that says what the SIGBUS was.
+extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: usize) {
+    // SAFETY: The kernel passes a siginfo_t: si_code is the third int, si_addr the third word.
+    let (code, addr) = unsafe { (*info.add(2), *info.cast::<usize>().add(2)) };
+    let status = match code {
+        BUS_MCEERR_AR if addr / PAGE == EXPECTED.load(Ordering::Relaxed) / PAGE => BROKEN_THERE,
+        BUS_MCEERR_AR => BROKEN_ELSEWHERE,
+        _ => NOT_BROKEN,
+    };
+    // SAFETY: Ends the program; allowed in a handler.
+    unsafe { _exit(status) }
+}
+
+/// From now on SIGBUS ends the program with [`BROKEN_THERE`] if it is for broken memory in the
+/// page of `addr`, and with one of the other two if not.
+pub fn judge_sigbus(addr: usize) -> io::Result<()> {
+    EXPECTED.store(addr, Ordering::Relaxed);
+    let action = SigAction {
+        handler: on_sigbus as usize,
+        mask: [0; 16],
+        flags: SA_SIGINFO,
+        restorer: 0,
+    };
+    // SAFETY: The handler calls nothing but `_exit`.
+    status(unsafe { sigaction(SIGBUS, &action, std::ptr::null_mut()) })
+}
+
+extern "C" fn on_signal(_signal: i32) {}
+
+/// From now on the signal interrupts a system call and does nothing else.
+pub fn handle(signal: i32) -> io::Result<()> {
+    let action = SigAction {
+        handler: on_signal as usize,
+        mask: [0; 16],
+        flags: 0,
+        restorer: 0,
+    };
+    // SAFETY: The handler does nothing.
+    status(unsafe { sigaction(signal, &action, std::ptr::null_mut()) })
+}
+
+/// From now on the signal ends the program at once; `std` would say something about SIGSEGV.
+pub fn die_of(signal: i32) -> io::Result<()> {
+    let action = SigAction {
+        handler: 0,
+        mask: [0; 16],
+        flags: 0,
+        restorer: 0,
+    };
+    // SAFETY: The default action runs no code of ours.
+    status(unsafe { sigaction(signal, &action, std::ptr::null_mut()) })
+}
+
+/// Page faults of this process that the kernel counts as major.
+pub fn major_faults() -> io::Result<i64> {
+    // Two struct timeval, then fourteen longs, the sixth of which is ru_majflt.
+    let mut usage = [0; 18];
+    // SAFETY: Room for a struct rusage.
+    status(unsafe { getrusage(RUSAGE_SELF, usage.as_mut_ptr()) })?;
+    Ok(usage[9])
+}

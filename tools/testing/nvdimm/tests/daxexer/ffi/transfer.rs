@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Transfers of which one side is a [`View`]: the kernel takes its pages by reference.
+
+use super::view::View;
+use super::{count, status, IoVec};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+const F_SETPIPE_SZ: i32 = 1031;
+
+extern "C" {
+    fn pread(fd: i32, buf: *mut u8, len: usize, off: i64) -> isize;
+    fn pwrite(fd: i32, buf: *const u8, len: usize, off: i64) -> isize;
+    fn pipe2(fds: *mut i32, flags: i32) -> i32;
+    fn fcntl(fd: i32, command: i32, arg: i32) -> i32;
+    fn vmsplice(fd: i32, iov: *const IoVec, n: usize, flags: u32) -> isize;
+    fn process_vm_readv(
+        pid: i32,
+        local: *const IoVec,
+        locals: usize,
+        remote: *const IoVec,
+        remotes: usize,
+        flags: usize,
+    ) -> isize;
+    fn process_vm_writev(
+        pid: i32,
+        local: *const IoVec,
+        locals: usize,
+        remote: *const IoVec,
+        remotes: usize,
+        flags: usize,
+    ) -> isize;
+}
+
+/// Both ends of a pipe: to read from, to write to.
+pub fn pipe(len: usize) -> io::Result<(File, File)> {
+    let mut fds = [0; 2];
+    // SAFETY: Room for two descriptors.
+    status(unsafe { pipe2(fds.as_mut_ptr(), 0) })?;
+    // SAFETY: The call has just made them, so they belong to nobody else.
+    let [read, write] = fds.map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
+    // SAFETY: Plain numbers and an open descriptor.
+    count(unsafe { fcntl(write.as_raw_fd(), F_SETPIPE_SZ, len as i32) } as isize)?;
+    Ok((read, write))
+}
+
+impl View {
+    fn iovec(&self, off: usize, len: usize) -> IoVec {
+        IoVec {
+            base: self.at(off, len),
+            len,
+        }
+    }
+
+    /// pwrite(2) from the mapping into `file`.
+    pub fn send(&self, start: usize, len: usize, file: &File, off: u64) -> io::Result<usize> {
+        // SAFETY: The kernel reads inside of the mapping.
+        count(unsafe { pwrite(file.as_raw_fd(), self.at(start, len), len, off as i64) })
+    }
+
+    /// pread(2) from `file` into the mapping.
+    pub fn receive(&self, start: usize, len: usize, file: &File, off: u64) -> io::Result<usize> {
+        // SAFETY: The kernel writes inside of the mapping, of which no reference exists.
+        count(unsafe { pread(file.as_raw_fd(), self.at(start, len), len, off as i64) })
+    }
+
+    /// vmsplice(2): the pipe refers to the pages until they are read from it.
+    pub fn splice(&self, off: usize, len: usize, pipe: &File) -> io::Result<usize> {
+        let iov = self.iovec(off, len);
+        // SAFETY: One vector inside of the mapping; the bytes may change while the pipe has them.
+        count(unsafe { vmsplice(pipe.as_raw_fd(), &iov, 1, 0) })
+    }
+
+    /// process_vm_readv(2) from the mapping: a page that is not there is an error, not a signal.
+    pub fn copy_out(&self, off: usize, data: &mut [u8]) -> io::Result<usize> {
+        let local = IoVec {
+            base: data.as_mut_ptr(),
+            len: data.len(),
+        };
+        let remote = self.iovec(off, data.len());
+        let pid = std::process::id() as i32;
+        // SAFETY: Writes to `data` alone, which is borrowed exclusively.
+        count(unsafe { process_vm_readv(pid, &local, 1, &remote, 1, 0) })
+    }
+
+    /// process_vm_writev(2) into the mapping.
+    pub fn copy_in(&self, off: usize, data: &[u8]) -> io::Result<usize> {
+        let local = IoVec {
+            base: data.as_ptr().cast_mut(),
+            len: data.len(),
+        };
+        let remote = self.iovec(off, data.len());
+        let pid = std::process::id() as i32;
+        // SAFETY: Writes inside of the mapping, of which no reference exists.
+        count(unsafe { process_vm_writev(pid, &local, 1, &remote, 1, 0) })
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An io_uring that does one transfer at a time.
+
+use super::view::View;
+use super::{count, IoVec};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const IO_URING_SETUP: i64 = 425;
+const IO_URING_ENTER: i64 = 426;
+const IO_URING_REGISTER: i64 = 427;
+const REGISTER_BUFFERS: usize = 0;
+const ENTER_GETEVENTS: usize = 1;
+const OFF_SQES: i64 = 0x1000_0000;
+const ENTRIES: usize = 4;
+/// More than both rings of `ENTRIES` entries need.
+const RINGS: usize = 4096;
+/// `ENTRIES` of 64 bytes, in whole pages.
+const SQES: usize = 4096;
+const PROT_READ_WRITE: i32 = 3;
+const MAP_SHARED_POPULATE: i32 = 0x8001;
+
+extern "C" {
+    fn syscall(number: i64, ...) -> i64;
+    fn mmap(addr: *mut u8, len: usize, prot: i32, flags: i32, fd: i32, off: i64) -> *mut u8;
+    fn munmap(addr: *mut u8, len: usize) -> i32;
+}
+
+/// Which way a transfer goes, seen from the file.
+#[derive(Clone, Copy)]
+pub enum Transfer {
+    Read = 22,
+    Write = 23,
+}
+
+/// # Invariants
+///
+/// `rings` and `sqes` are the mappings of the ring `fd`, of `RINGS` and `SQES` bytes. `params` is
+/// what the kernel said about it.
+pub struct Ring {
+    fd: OwnedFd,
+    params: [u32; 30],
+    rings: *mut u8,
+    sqes: *mut u8,
+}
+
+// SAFETY: Nothing in it belongs to a thread.
+unsafe impl Send for Ring {}
+
+impl Ring {
+    pub fn new() -> io::Result<Self> {
+        let mut params = [0u32; 30];
+        // SAFETY: Room for a struct io_uring_params, which is 120 bytes.
+        let fd = count(unsafe { syscall(IO_URING_SETUP, ENTRIES, params.as_mut_ptr()) } as isize)?;
+        // SAFETY: The call has just made it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
+        let map = |len, off| {
+            // SAFETY: A new mapping at an address of the kernel's choice.
+            let base = unsafe {
+                mmap(
+                    std::ptr::null_mut(),
+                    len,
+                    PROT_READ_WRITE,
+                    MAP_SHARED_POPULATE,
+                    fd.as_raw_fd(),
+                    off,
+                )
+            };
+            match base as isize {
+                -1 => Err(io::Error::last_os_error()),
+                _ => Ok(base),
+            }
+        };
+        let (rings, sqes) = (map(RINGS, 0)?, map(SQES, OFF_SQES)?);
+        // INVARIANT: Both mappings succeeded.
+        Ok(Self {
+            fd,
+            params,
+            rings,
+            sqes,
+        })
+    }
+
+    /// Registers a piece of a mapping as a fixed buffer: the kernel wants to keep its pages.
+    pub fn register(&self, view: &View, off: usize, len: usize) -> io::Result<()> {
+        let iov = IoVec {
+            base: view.at(off, len),
+            len,
+        };
+        // SAFETY: One vector inside of the mapping.
+        let ret = unsafe {
+            syscall(
+                IO_URING_REGISTER,
+                self.fd.as_raw_fd(),
+                REGISTER_BUFFERS,
+                &raw const iov,
+                1usize,
+            )
+        };
+        count(ret as isize).map(|_| ())
+    }
+
+    /// A counter or an index of the rings, which the kernel placed `off` bytes into them.
+    fn word(&self, off: u32) -> &AtomicU32 {
+        // SAFETY: By the type invariants; the kernel's offsets are inside of the rings and
+        // aligned, and everybody uses these words atomically.
+        unsafe { AtomicU32::from_ptr(self.rings.add(off as usize).cast()) }
+    }
+
+    /// Transfers between a piece of a mapping and a file; waits for the end.
+    pub fn transfer(
+        &mut self,
+        way: Transfer,
+        view: &View,
+        start: usize,
+        len: usize,
+        file: &File,
+        off: u64,
+    ) -> io::Result<usize> {
+        // struct io_sqring_offsets begins at word 10, struct io_cqring_offsets at word 20
+        let [sq_tail, sq_mask, sq_array] = [self.params[11], self.params[12], self.params[16]];
+        let [cq_head, cq_mask, cqes] = [self.params[20], self.params[22], self.params[25]];
+        let tail = self.word(sq_tail).load(Ordering::Relaxed);
+        let index = tail & self.word(sq_mask).load(Ordering::Relaxed);
+        // opcode and fd, off, addr, len and flags, user_data
+        let sqe = [
+            way as u64 | ((file.as_raw_fd() as u64) << 32),
+            off,
+            view.at(start, len) as u64,
+            len as u64,
+            0,
+            0,
+            0,
+            0,
+        ];
+        // SAFETY: The entry is ours until the tail is moved; the kernel's accesses stay inside of
+        // the mapping.
+        unsafe { self.sqes.cast::<[u64; 8]>().add(index as usize).write(sqe) };
+        self.word(sq_array + 4 * index)
+            .store(index, Ordering::Relaxed);
+        self.word(sq_tail)
+            .store(tail.wrapping_add(1), Ordering::Release);
+        // SAFETY: Plain numbers and no signal mask.
+        let ret = unsafe {
+            syscall(
+                IO_URING_ENTER,
+                self.fd.as_raw_fd(),
+                1usize,
+                1usize,
+                ENTER_GETEVENTS,
+                0usize,
+                0usize,
+            )
+        };
+        count(ret as isize)?;
+        let head = self.word(cq_head).load(Ordering::Acquire);
+        let at = head & self.word(cq_mask).load(Ordering::Relaxed);
+        // struct io_uring_cqe: user_data, res, flags
+        let res = self.word(cqes + 16 * at + 8).load(Ordering::Relaxed) as i32;
+        self.word(cq_head)
+            .store(head.wrapping_add(1), Ordering::Release);
+        usize::try_from(res).map_err(|_| io::Error::from_raw_os_error(-res))
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants; nobody else uses the mappings.
+        unsafe {
+            munmap(self.rings, RINGS);
+            munmap(self.sqes, SQES);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A test as a list of steps, one a line, from standard input.
+//!
+//! Files and mappings have names and live until the end, so that a step sees what the steps before
+//! it left in the page tables. The first step that does not do what it should ends the program.
+//!
+//! A line is a verb and words; `#` begins a comment. Sizes may have K, M, G and be sums (2M+4K).
+//! SEED is the content: 0 is zeroes, any other number a pattern. Each place of a file has its own
+//! part of the pattern; where content has moved, `@PLACE` says where it was.
+//!
+//! ```text
+//! open F PATH [new] [ro] [direct]          close F
+//! write|check F OFF LEN SEED [@PLACE] [nowait]     size F BYTES    sync F
+//! falloc F alloc|keep|punch|zero|collapse|insert|unshare OFF LEN     truncate F BYTES
+//! clone F OFF LEN TO OFF                   dedupe F OFF LEN TO OFF same|differs
+//! map M F OFF LEN [private|sync] [ro] [shift BYTES]      unmap M
+//! store|load M OFF LEN SEED [@PLACE]       msync M OFF LEN
+//! dirty|touch M OFF LEN                    one byte of each page
+//! advise M OFF LEN NAME                    protect M OFF LEN none|r|rw
+//! move M LEN [shift BYTES]                 pages M OFF LEN KIND:COUNT...
+//! splice P M OFF LEN                       drain P OFF LEN SEED       drop P
+//! send|receive F OFF LEN M START           copyout|copyin M OFF LEN SEED
+//! ring read|write F OFF LEN M START        fixed M OFF LEN
+//! unlink PATH    sleep MS    shell COMMAND...
+//! fails ERROR STEP                         the step must fail in this way
+//! child STEP                               in a child
+//! dies bus|segv STEP                       in a child that ends by this signal
+//! broken M OFF STEP                        in a child: SIGBUS for broken memory in that page
+//! killed MS STEP                           in a child that is killed after MS milliseconds
+//! signalled MS STEP                        in a child that gets a signal then, which it handles
+//! major|minor STEP                         with major faults, or without
+//! start T STEP                             in a thread
+//! waiting T                                it has not ended     finish T   it ends well
+//! ```
+
+mod files;
+mod maps;
+mod pins;
+mod run;
+
+use crate::ffi::view::View;
+use crate::{parse_size, Args, Context, Result};
+use run::{Begun, Failure, Step};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufRead;
+use std::sync::Arc;
+
+/// The names that steps have given to things.
+pub struct Names {
+    /// Where relative paths begin.
+    dir: String,
+    files: HashMap<String, Arc<File>>,
+    maps: HashMap<String, Arc<View>>,
+    pipes: HashMap<String, Arc<(File, File)>>,
+    threads: HashMap<String, Begun>,
+}
+
+impl Names {
+    fn path(&self, path: &str) -> String {
+        if path.starts_with('/') {
+            path.into()
+        } else {
+            format!("{}/{path}", self.dir)
+        }
+    }
+
+    fn file(&self, words: &mut Words<'_>) -> Result<Arc<File>> {
+        let name = words.word("a file")?;
+        self.files
+            .get(name)
+            .cloned()
+            .ok_or(format!("no file {name}"))
+    }
+
+    fn map(&self, words: &mut Words<'_>) -> Result<Arc<View>> {
+        let name = words.word("a mapping")?;
+        self.maps
+            .get(name)
+            .cloned()
+            .ok_or(format!("no mapping {name}"))
+    }
+}
+
+/// What is left of a line.
+#[derive(Clone)]
+pub struct Words<'a>(std::iter::Peekable<std::str::SplitWhitespace<'a>>);
+
+impl<'a> Words<'a> {
+    fn new(line: &'a str) -> Self {
+        Self(line.split_whitespace().peekable())
+    }
+
+    fn word(&mut self, what: &str) -> Result<&'a str> {
+        self.0.next().ok_or(format!("{what} is missing"))
+    }
+
+    fn size(&mut self, what: &str) -> Result<u64> {
+        let word = self.word(what)?;
+        let sizes: Result<Vec<u64>> = word.split('+').map(parse_size).collect();
+        Ok(sizes.of(what)?.iter().sum())
+    }
+
+    /// Takes the next word if it is `word`.
+    fn flag(&mut self, word: &str) -> bool {
+        self.0.next_if(|next| *next == word).is_some()
+    }
+
+    fn range(&mut self) -> Result<(u64, usize)> {
+        Ok((self.size("an offset")?, self.size("a length")? as usize))
+    }
+
+    /// SEED and `@PLACE`; without the latter the place is `off`.
+    fn content(&mut self, off: u64) -> Result<Content> {
+        let seed = self.size("a seed")?;
+        let moved = self.0.next_if(|next| next.starts_with('@'));
+        let place = match moved {
+            Some(place) => parse_size(&place[1..])?,
+            None => off,
+        };
+        Ok(Content { seed, place })
+    }
+
+    fn rest(self) -> Vec<&'a str> {
+        self.0.collect()
+    }
+
+    fn end(mut self) -> Result {
+        match self.0.next() {
+            None => Ok(()),
+            Some(word) => Err(format!("{word}: what is this?")),
+        }
+    }
+}
+
+/// What bytes a range has: those of a seed at a place.
+#[derive(Clone, Copy)]
+pub struct Content {
+    seed: u64,
+    place: u64,
+}
+
+/// Bytes that are compared or stored at a time.
+const CHUNK: usize = 256 << 10;
+
+impl Content {
+    fn fill(&self, at: usize, buf: &mut [u8]) {
+        match self.seed {
+            0 => buf.fill(0),
+            seed => crate::data::pattern(seed, self.place + at as u64, buf),
+        }
+    }
+
+    fn compare(&self, at: usize, got: &[u8]) -> Result {
+        let mut want = vec![0; got.len()];
+        self.fill(at, &mut want);
+        crate::data::compare("content", at as u64, got, &want)
+    }
+
+    /// The pieces of `len` bytes: where each is and how long.
+    fn pieces(len: usize) -> impl Iterator<Item = (usize, usize)> {
+        (0..len)
+            .step_by(CHUNK)
+            .map(move |at| (at, CHUNK.min(len - at)))
+    }
+}
+
+/// A transfer must be whole.
+fn whole(done: std::io::Result<usize>, len: usize) -> std::result::Result<(), Failure> {
+    match done? {
+        n if n == len => Ok(()),
+        n => Err(Failure::Wrong(format!("{n} of {len} bytes"))),
+    }
+}
+
+/// Steps that name things are done when they are understood, all others when and where the words
+/// before them say.
+fn understand(names: &mut Names, mut words: Words<'_>) -> std::result::Result<Step, Failure> {
+    let verb = words.word("a verb")?;
+    for part in [files::step, maps::step, pins::step, run::step] {
+        if let Some(step) = part(names, verb, words.clone())? {
+            return Ok(step);
+        }
+    }
+    Err(Failure::Wrong(format!("{verb}: no such verb")))
+}
+
+pub fn run(args: &Args) -> Result {
+    let mut names = Names {
+        dir: args.word(0)?.into(),
+        files: HashMap::new(),
+        maps: HashMap::new(),
+        pipes: HashMap::new(),
+        threads: HashMap::new(),
+    };
+    // All lines are read before the first is done: a command of a step may read as well.
+    let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();
+    for (number, line) in lines.of("standard input")?.iter().enumerate() {
+        let text = line.split('#').next().unwrap_or("").trim();
+        if text.is_empty() {
+            continue;
+        }
+        understand(&mut names, Words::new(text))
+            .and_then(|step| step())
+            .map_err(|e| format!("line {}, {text}: {e}", number + 1))?;
+    }
+    match names.threads.keys().next() {
+        Some(left) => Err(format!("thread {left} was never waited for")),
+        None => Ok(()),
+    }
+}
