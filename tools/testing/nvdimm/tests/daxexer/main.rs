@@ -14,6 +14,7 @@ mod infoblock;
 mod manifest;
 mod model;
 mod probe;
+mod race;
 mod raw;
 mod session;
 
@@ -47,6 +48,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   forge DEV      changes a field of an info block [--off BYTES] [--field N] [--bytes HEX]
                  [--sum right|keep]
   session DIR    a test in steps from standard input (session.rs lists them)
+  race DIR       truncate, punch and write while mappings are read and written [--secs N] [--seed N]
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
 /// The command line after the command: positional arguments and `--key value` pairs.
@@ -143,6 +145,7 @@ fn run(command: &str, args: &Args) -> Result {
         "align" => align::run(args),
         "fault" => fault::run(args),
         "raw" => raw::run(args),
+        "race" => race::run(args),
         "session" => session::run(args),
         "fill" => raw::fill(args),
         "check" => raw::check(args),
