@@ -5,7 +5,7 @@
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
-# timeout: 60
+# timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh
 . ./dax.sh
