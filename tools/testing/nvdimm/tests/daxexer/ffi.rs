@@ -21,7 +21,10 @@ pub const O_DSYNC: i32 = 0o10000;
 
 pub const FALLOC_KEEP_SIZE: i32 = 1;
 pub const FALLOC_PUNCH_HOLE: i32 = 2;
+pub const FALLOC_COLLAPSE_RANGE: i32 = 8;
 pub const FALLOC_ZERO_RANGE: i32 = 16;
+pub const FALLOC_INSERT_RANGE: i32 = 32;
+pub const FALLOC_UNSHARE_RANGE: i32 = 64;
 
 const PROT_NONE: i32 = 0;
 const PROT_READ: i32 = 1;

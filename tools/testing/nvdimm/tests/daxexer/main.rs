@@ -30,6 +30,7 @@ pub type Result<T = ()> = std::result::Result<T, String>;
 const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   io DIR         random reads, writes, mmap, fallocate and truncate against a model
                  [--seed N] [--files N] [--ops N] [--size BYTES]
+                 [--reflink 1: clone, dedupe and unshare too]
   align DIR      sizes 0-300, every alignment mod 64 of buffer and offset
                  [--kind write|read] [--step N: of the buffer's alignment]
   fault DIR      user buffers that run into a page without access

@@ -7,6 +7,8 @@ use crate::ffi::{self, Area, Map, Seg, O_DSYNC, PAGE};
 use crate::{open, Args, Context, Result};
 use std::fs::File;
 
+mod extents;
+
 pub fn run(args: &Args) -> Result {
     let dir = args.word(0)?;
     let (seed, files) = (args.number("seed", 1)?, args.number("files", 2)?);
@@ -14,9 +16,10 @@ pub fn run(args: &Args) -> Result {
         args.number("ops", 500)?,
         args.number("size", 4 << 20)? as usize,
     );
+    let reflink = args.number("reflink", 0)? != 0;
     for file in 0..files {
         let path = format!("{dir}/model.{file}");
-        let mut model = Model::new(path.clone(), size, seed.wrapping_add(file))?;
+        let mut model = Model::new(path.clone(), size, seed.wrapping_add(file), reflink)?;
         for op in 0..ops {
             model
                 .step()
@@ -41,10 +44,12 @@ struct Model {
     limit: usize,
     rng: Rng,
     buf: Area,
+    reflink: bool,
+    snapshot: Option<extents::Snapshot>,
 }
 
 impl Model {
-    fn new(path: String, limit: usize, seed: u64) -> Result<Self> {
+    fn new(path: String, limit: usize, seed: u64, reflink: bool) -> Result<Self> {
         let file = open(&path, true, 0)?;
         file.set_len(0).of(&path)?;
         let sync_file = open(&path, false, O_DSYNC)?;
@@ -57,6 +62,8 @@ impl Model {
             limit,
             rng: Rng::new(seed),
             buf,
+            reflink,
+            snapshot: None,
         })
     }
 
@@ -97,7 +104,7 @@ impl Model {
     }
 
     fn step(&mut self) -> Result {
-        match self.rng.below(16) {
+        match self.rng.below(if self.reflink { 24 } else { 18 }) {
             0..=2 => self.write(false),
             3 => self.write(true),
             4 => self.append(),
@@ -110,7 +117,13 @@ impl Model {
             12 => self.truncate(),
             13 => self.punch(),
             14 => self.zero(),
-            _ => self.allocate(),
+            15 => self.allocate(),
+            16 => self.collapse(),
+            17 => self.insert(),
+            18 | 19 => self.clone_range(),
+            20 => self.unshare(),
+            21 | 22 => self.dedupe(),
+            _ => self.snapshot(),
         }
     }
 
@@ -316,6 +329,7 @@ impl Model {
     fn check_all(&mut self) -> Result {
         let size = self.file.metadata().of("stat")?.len();
         full("file size", size as usize, self.shadow.len())?;
+        self.check_snapshot()?;
         let len = self.shadow.len();
         self.verify("whole file", 0, len + 1)?;
         if len == 0 {
