@@ -24,6 +24,8 @@ help:
 	@echo '  make check              all tests; the last line is "N passed, N failed"'
 	@echo '  make check T=PATTERN    those whose name matches, e.g. T=lint, T=stock/, T=/dm'
 	@echo '  make check LANE=debug   the guest tests in that lane'
+	@echo '  make check T=/fsx FSX_OPS=N FSX_SEED=N'
+	@echo '                          random operations on files, N of each kind: 30000 take an hour'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe'
 	@echo '  make environment        only make what the above need'

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# xfs: long random sequences of operations against a copy in memory.
+# boot: fsx
+# cmdline: memmap=768M!1G
+# mem: 2G
+# timeout: 180
+# crate: fsx
+# allow fsdax=c: WARNING: .*fs/dax.c.* at dax_disassociate_entry
+# allow fsdax=c: cut here
+# allow fsdax=c: Call Trace:
+# shellcheck shell=dash
+. ./ktap.sh
+. ./fsx-lib.sh
+
+exercise_fs xfs
