@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Blocks that files share: copy on write, unsharing, deduplication; also where they lie
 # on two devices and where they are broken.
+# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
