@@ -125,13 +125,23 @@ in_root() {
 	' sh "$cache" "$checkout" "${output:-}" "$@"
 }
 
-# What each lane consists of. fs-dax is C everywhere.
+# What each lane consists of. A lane that is named after components has these in Rust.
 lane_components() {
 	case $1 in
-	integrated | debug) echo core=rust fsdax=c pmem=rust e820=rust ;;
-	core) echo core=rust fsdax=c pmem=c e820=c ;;
-	pmem | stock) echo core=c fsdax=c pmem=rust e820=rust ;;
-	ctwin) echo core=c fsdax=c pmem=c e820=c ;;
+	integrated | debug) _rust=core+fsdax+pmem ;;
+	stock) _rust=pmem ;;
+	ctwin) _rust= ;;
+	core | fsdax | pmem | core+fsdax | core+pmem | fsdax+pmem) _rust=$1 ;;
 	*) return 1 ;;
+	esac
+	for _component in core fsdax pmem; do
+		case +$_rust+ in
+		*+$_component+*) printf '%s=rust ' $_component ;;
+		*) printf '%s=c ' $_component ;;
+		esac
+	done
+	case $_rust in
+	*pmem) echo e820=rust ;;
+	*) echo e820=c ;;
 	esac
 }
