@@ -34,6 +34,61 @@ impl Sectors {
     }
 }
 
+/// A page of a file, counted from the start of the file (`pgoff_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct PageIndex(pub usize);
+
+impl PageIndex {
+    /// The first page of a file.
+    pub const ZERO: Self = Self(0);
+
+    /// More than any page that a file can have.
+    pub const MAX: Self = Self(usize::MAX);
+
+    /// The page that holds the byte at `offset` of the file.
+    #[inline]
+    pub const fn containing(offset: u64) -> Self {
+        Self((offset >> PAGE_SHIFT) as usize)
+    }
+
+    /// The offset of the first byte of the page, or [`None`] if no file can be that long.
+    #[inline]
+    pub const fn byte_offset(self) -> Option<u64> {
+        let offset = (self.0 as u64) << PAGE_SHIFT;
+        if offset >> PAGE_SHIFT == self.0 as u64 {
+            Some(offset)
+        } else {
+            None
+        }
+    }
+}
+
+/// The number of a page frame: a physical address, in pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Pfn(usize);
+
+impl Pfn {
+    /// The frame with the number `pfn`.
+    #[inline]
+    pub const fn new(pfn: usize) -> Self {
+        Self(pfn)
+    }
+
+    /// The frame that holds the physical address `phys`.
+    #[inline]
+    pub const fn from_phys(phys: u64) -> Self {
+        Self((phys >> PAGE_SHIFT) as usize)
+    }
+
+    /// The number of the frame.
+    #[inline]
+    pub const fn number(self) -> usize {
+        self.0
+    }
+}
+
 /// A physical address, in bytes (`phys_addr_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]

@@ -2,6 +2,8 @@
 
 //! Positions in a DAX device and windows into its memory.
 
+pub use crate::units::Pfn;
+
 use crate::bindings;
 use core::ptr::NonNull;
 use kernel::{
@@ -36,31 +38,6 @@ impl PageOffset {
         } else {
             None
         }
-    }
-}
-
-/// The number of a page frame: a physical address, in pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(transparent)]
-pub struct Pfn(usize);
-
-impl Pfn {
-    /// The frame with the number `pfn`.
-    #[inline]
-    pub const fn new(pfn: usize) -> Self {
-        Self(pfn)
-    }
-
-    /// The frame that holds the physical address `phys`.
-    #[inline]
-    pub const fn from_phys(phys: u64) -> Self {
-        Self((phys >> PAGE_SHIFT) as usize)
-    }
-
-    /// The number of the frame.
-    #[inline]
-    pub const fn number(self) -> usize {
-        self.0
     }
 }
 
