@@ -17,4 +17,7 @@
 #include "helpers/numa.c"
 #include "helpers/nvdimm.c"
 #include "helpers/pmem.c"
+#include "helpers/sched.c"
 #include "helpers/srcu.c"
+#include "helpers/wait.c"
+#include "helpers/xarray.c"

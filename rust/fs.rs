@@ -2,6 +2,10 @@
 
 //! Filesystems.
 
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod inode;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod mapping;
 pub mod pseudo;
 
 use crate::bindings;

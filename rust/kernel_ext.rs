@@ -25,4 +25,9 @@ pub mod nvdimm;
 #[cfg(CONFIG_X86_64)]
 pub mod pmem;
 pub mod sync;
+pub mod types;
 pub mod units;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod wait;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod xarray;

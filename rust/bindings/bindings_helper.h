@@ -20,6 +20,8 @@
 #include <linux/srcu.h>
 #include <linux/sysfs.h>
 #include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
 
 /* private to drivers/dax */
 #include "dax-private.h"
@@ -27,6 +29,11 @@
 #include "bus.h"
 #ifdef CONFIG_DAX_RUST
 #include "../../drivers/dax/dax_core.h"
+#endif
+
+/* private to fs/dax */
+#ifdef CONFIG_FS_DAX_RUST
+#include "../../fs/dax/fs_dax.h"
 #endif
 
 /* private to drivers/nvdimm */
@@ -48,3 +55,6 @@ const gfp_t RUST_CONST_HELPER_GFP_USER = GFP_USER;
 const slab_flags_t RUST_CONST_HELPER_SLAB_ACCOUNT = SLAB_ACCOUNT;
 const slab_flags_t RUST_CONST_HELPER_SLAB_HWCACHE_ALIGN = SLAB_HWCACHE_ALIGN;
 const slab_flags_t RUST_CONST_HELPER_SLAB_RECLAIM_ACCOUNT = SLAB_RECLAIM_ACCOUNT;
+const xa_mark_t RUST_CONST_HELPER_PAGECACHE_TAG_DIRTY = PAGECACHE_TAG_DIRTY;
+const xa_mark_t RUST_CONST_HELPER_PAGECACHE_TAG_TOWRITE = PAGECACHE_TAG_TOWRITE;
+const unsigned int RUST_CONST_HELPER_XA_CHUNK_SHIFT = XA_CHUNK_SHIFT;

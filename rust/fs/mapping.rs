@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Address spaces: the pages of a file.
+//!
+//! C headers: [`include/linux/fs.h`](srctree/include/linux/fs.h),
+//! [`include/linux/pagemap.h`](srctree/include/linux/pagemap.h)
+
+pub use crate::units::PageIndex;
+
+use super::inode::Inode;
+use crate::{
+    bindings,
+    xarray::Mark, //
+};
+use core::ptr;
+use kernel::types::Opaque;
+
+/// Pages that the user has written and that are not on stable storage (`PAGECACHE_TAG_DIRTY`).
+pub const TAG_DIRTY: Mark = Mark::from_raw(bindings::PAGECACHE_TAG_DIRTY);
+
+/// Dirty pages that a writeback has set out to write (`PAGECACHE_TAG_TOWRITE`).
+pub const TAG_TOWRITE: Mark = Mark::from_raw(bindings::PAGECACHE_TAG_TOWRITE);
+
+/// The pages of a file (`struct address_space`).
+///
+/// # Invariants
+///
+/// The structure is initialised, and has an inode.
+#[repr(transparent)]
+pub struct AddressSpace(Opaque<bindings::address_space>);
+
+// SAFETY: C synchronises what is not constant.
+unsafe impl Send for AddressSpace {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for AddressSpace {}
+
+impl AddressSpace {
+    /// The address space at `ptr`.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be an initialised address space of an inode, and live for `'a`.
+    #[inline]
+    pub const unsafe fn from_raw<'a>(ptr: *mut bindings::address_space) -> &'a Self {
+        // CAST: `AddressSpace` is transparent to the C structure.
+        // INVARIANT: The caller ensures that it is initialised and has an inode.
+        // SAFETY: The caller ensures that the pointer is valid for `'a`.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The address space as C names it.
+    #[inline]
+    pub const fn as_raw(&self) -> *mut bindings::address_space {
+        self.0.get()
+    }
+
+    /// The array of pages; its lock protects it.
+    #[inline]
+    pub(crate) const fn i_pages(&self) -> *mut bindings::xarray {
+        // SAFETY: The structure is valid by the type invariants.
+        unsafe { &raw mut (*self.as_raw()).i_pages }
+    }
+
+    /// The inode whose pages these are.
+    #[inline]
+    pub fn host(&self) -> &Inode {
+        // SAFETY: By the type invariants there is an inode. It does not change, and lives as long.
+        unsafe { Inode::from_raw((*self.as_raw()).host) }
+    }
+
+    /// Whether the pages are the memory of a DAX device (`dax_mapping()`).
+    #[inline]
+    pub fn is_dax(&self) -> bool {
+        self.host().is_dax()
+    }
+
+    /// Whether there is no page (`mapping_empty()`). May be out of date at once.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: The structure is valid by the type invariants. C reads the pointer without a lock
+        // too.
+        unsafe { (&raw const (*self.i_pages()).xa_head).read_volatile() }.is_null()
+    }
+
+    /// How pages of this file, and what finds them, are to be allocated (`mapping_gfp_mask()`).
+    #[inline]
+    pub(crate) fn gfp_mask(&self) -> bindings::gfp_t {
+        // SAFETY: The structure is valid by the type invariants, and the mask is set before others
+        // see the inode.
+        unsafe { (*self.as_raw()).gfp_mask }
+    }
+
+    /// Removes `pages` pages from `start` on from all page tables, private copies excepted
+    /// (`unmap_mapping_pages()`). Sleeps.
+    #[inline]
+    pub fn unmap_pages(&self, start: PageIndex, pages: usize) {
+        // SAFETY: The structure is valid by the type invariants.
+        unsafe { bindings::unmap_mapping_pages(self.as_raw(), start.0, pages, false) };
+    }
+
+    /// Sets [`TAG_TOWRITE`] on the dirty pages from `start` up to and including `last`
+    /// (`tag_pages_for_writeback()`). May sleep.
+    #[inline]
+    pub fn tag_for_writeback(&self, start: PageIndex, last: PageIndex) {
+        // SAFETY: The structure is valid by the type invariants.
+        unsafe { bindings::tag_pages_for_writeback(self.as_raw(), start.0, last.0) };
+    }
+}
+
+impl PartialEq for AddressSpace {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self, other)
+    }
+}

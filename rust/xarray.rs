@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Walks over the pages of a file.
+//!
+//! The array of pages of an address space (`i_pages`) is looked at and changed through a cursor
+//! (`struct xa_state`) under the array's lock. [`Cursor`] is the position, [`Guard`] the lock.
+//! A position is a place in the tree only while the lock is held: [`Guard`] resets it when it
+//! unlocks, so that a cursor that outlives a lock starts again from the root.
+//!
+//! The XArray of the kernel crate is of no use for this: it stores owned pointers in an array that
+//! it makes itself, one index each, and has neither marks nor cursors. The entries here are numbers
+//! ([`Value`]) that cover one or many indices, in an array that C made and shares.
+//!
+//! C header: [`include/linux/xarray.h`](srctree/include/linux/xarray.h)
+
+mod value;
+pub use value::Value;
+
+use crate::{
+    bindings,
+    fs::mapping::AddressSpace,
+    types::{
+        Discharge,
+        Duty, //
+    },
+    units::PageIndex, //
+};
+use core::ptr;
+use kernel::error::Error;
+
+/// A tag that entries can have (`xa_mark_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Mark(bindings::xa_mark_t);
+
+impl Mark {
+    /// The mark that C calls `raw`.
+    #[inline]
+    pub(crate) const fn from_raw(raw: bindings::xa_mark_t) -> Self {
+        Self(raw)
+    }
+}
+
+/// What an index that is not empty holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Present {
+    /// A number.
+    Value(Value),
+    /// Something else: a pointer, or a node of the array itself.
+    Other,
+}
+
+impl Present {
+    #[inline]
+    fn from_raw(entry: *mut kernel::ffi::c_void) -> Option<Self> {
+        if entry.is_null() {
+            None
+        } else {
+            Some(match Value::from_bits(entry.addr()) {
+                Some(value) => Self::Value(value),
+                None => Self::Other,
+            })
+        }
+    }
+}
+
+/// No index; the walk starts again from the root (`XAS_RESTART`).
+const RESTART: *mut bindings::xa_node = ptr::without_provenance_mut(3);
+
+/// Whether `node` is a place in the tree, and no error or other state (`xas_valid()`).
+#[inline]
+fn is_place(node: *mut bindings::xa_node) -> bool {
+    node.addr() & 3 == 0
+}
+
+/// Whether `node` is no node of the tree: the root, or a state (`xas_not_node()`).
+#[inline]
+fn not_node(node: *mut bindings::xa_node) -> bool {
+    node.is_null() || !is_place(node)
+}
+
+const CHUNK_MASK: usize = (1 << bindings::XA_CHUNK_SHIFT) - 1;
+
+/// A position in the array of pages of an address space (`struct xa_state`).
+///
+/// # Invariants
+///
+/// - `xas.xa` is the array of `mapping`.
+/// - `xas.xa_node` points into the tree only while a [`Guard`] of this cursor exists.
+/// - `xas.xa_alloc` is NULL or owns nodes that [`Cursor::allocate`] made.
+pub struct Cursor<'m> {
+    mapping: &'m AddressSpace,
+    xas: bindings::xa_state,
+    order: u32,
+    steps: u32,
+}
+
+impl<'m> Cursor<'m> {
+    /// A cursor for entries of 2^`order` pages at `index` (`XA_STATE_ORDER()`).
+    #[inline]
+    pub fn new(mapping: &'m AddressSpace, index: PageIndex, order: u32) -> Self {
+        let rest = order % bindings::XA_CHUNK_SHIFT;
+        // INVARIANT: The array is that of the mapping; the walk has not begun.
+        Self {
+            mapping,
+            xas: bindings::xa_state {
+                xa: mapping.i_pages(),
+                xa_index: index.0 >> order << order,
+                xa_shift: (order - rest) as u8,
+                xa_sibs: ((1u32 << rest) - 1) as u8,
+                xa_offset: 0,
+                xa_pad: 0,
+                xa_node: RESTART,
+                xa_alloc: ptr::null_mut(),
+                xa_update: None,
+                xa_lru: ptr::null_mut(),
+            },
+            order,
+            steps: 0,
+        }
+    }
+
+    /// The address space whose pages these are.
+    #[inline]
+    pub fn mapping(&self) -> &'m AddressSpace {
+        self.mapping
+    }
+
+    /// The binary logarithm of the number of pages that the cursor was made for.
+    #[inline]
+    pub fn order(&self) -> u32 {
+        self.order
+    }
+
+    /// Where the cursor is. Within an entry of many pages this may be any of them.
+    #[inline]
+    pub fn index(&self) -> PageIndex {
+        PageIndex(self.xas.xa_index)
+    }
+
+    /// Moves to `index` (`xas_set()`).
+    #[inline]
+    pub fn set_index(&mut self, index: PageIndex) {
+        self.xas.xa_index = index.0;
+        self.xas.xa_node = RESTART;
+    }
+
+    /// Forgets a failure, and that a walk has come to its end (`xas_reset()`).
+    #[inline]
+    pub fn reset(&mut self) {
+        self.xas.xa_node = RESTART;
+    }
+
+    /// Takes the lock of the array and disables interrupts (`xas_lock_irq()`).
+    #[inline]
+    pub fn lock<'c>(&'c mut self) -> Guard<'c, 'm> {
+        lock_irq(self.mapping);
+        Guard(Duty::new(Locked(self)))
+    }
+
+    /// After a failed [`Guard::store`]: allocates the memory that it lacked (`xas_nomem()`).
+    ///
+    /// Returns whether it makes sense to try again, which is not so if there was no failure, one
+    /// for another reason, or if there is no memory. May sleep.
+    pub fn allocate(&mut self) -> bool {
+        let gfp = self.mapping.gfp_mask() & !bindings::__GFP_HIGHMEM;
+        // SAFETY: The cursor is valid by the type invariants; the lock is not held, because `self`
+        // is borrowed mutably and not by a guard.
+        unsafe { bindings::xas_nomem(&mut self.xas, gfp) }
+    }
+
+    /// Why the last operation failed, if it did.
+    #[inline]
+    pub fn error(&self) -> Option<Error> {
+        let node = self.xas.xa_node.addr();
+        // An error is stored as four times its (negative) number plus two.
+        const LEAST: usize = (-(bindings::MAX_ERRNO as isize) * 4) as usize;
+        if node & 3 == 2 && node >= LEAST {
+            Some(Error::from_errno(node as isize as i32 >> 2))
+        } else {
+            None
+        }
+    }
+}
+
+impl Drop for Cursor<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.xas.xa_alloc.is_null() {
+            // SAFETY: By the type invariants we own the nodes.
+            unsafe { bindings::xas_destroy(&mut self.xas) };
+        }
+    }
+}
+
+/// The lock of an array is held, interrupts are off, and the cursor is a place in it.
+#[must_use = "the array is unlocked immediately when the guard is unused"]
+pub struct Guard<'c, 'm>(Duty<Locked<'c, 'm>>);
+
+struct Locked<'c, 'm>(&'c mut Cursor<'m>);
+
+impl Discharge for Locked<'_, '_> {
+    #[inline]
+    fn discharge(self) {
+        // What is not a place may stay: an error for `Cursor::allocate`, the end of a walk.
+        if is_place(self.0.xas.xa_node) {
+            self.0.reset();
+        }
+        // SAFETY: By the type invariant of `Guard` the lock is held; the guard ends here.
+        unsafe { unlock_irq(self.0.mapping) };
+    }
+}
+
+impl<'c, 'm> Guard<'c, 'm> {
+    /// Unlocks the array and gives the cursor back.
+    #[inline]
+    pub fn unlock(self) -> &'c mut Cursor<'m> {
+        let cursor = self.0.take_over().0;
+        // INVARIANT: As in `Locked::discharge`.
+        if is_place(cursor.xas.xa_node) {
+            cursor.reset();
+        }
+        // SAFETY: As in `Locked::discharge`.
+        unsafe { unlock_irq(cursor.mapping) };
+        cursor
+    }
+
+    #[inline]
+    fn xas(&mut self) -> &mut bindings::xa_state {
+        &mut self.0 .0.xas
+    }
+
+    /// The address space whose pages these are.
+    #[inline]
+    pub fn mapping(&self) -> &'m AddressSpace {
+        self.0 .0.mapping
+    }
+
+    /// Where the cursor is; see [`Cursor::index`].
+    #[inline]
+    pub fn index(&self) -> PageIndex {
+        self.0 .0.index()
+    }
+
+    /// What the cursor was made for; see [`Cursor::order`].
+    #[inline]
+    pub fn order(&self) -> u32 {
+        self.0 .0.order
+    }
+
+    /// Moves to `index`; see [`Cursor::set_index`].
+    #[inline]
+    pub fn set_index(&mut self, index: PageIndex) {
+        self.0 .0.set_index(index);
+    }
+
+    /// Starts again from the root; see [`Cursor::reset`].
+    #[inline]
+    pub fn reset(&mut self) {
+        self.0 .0.reset();
+    }
+
+    /// Walks to the index and returns what is there (`xas_load()`).
+    #[inline]
+    pub fn load(&mut self) -> Option<Present> {
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        Present::from_raw(unsafe { bindings::xas_load(self.xas()) })
+    }
+
+    /// The next entry in the range that the cursor was made for, be it larger or smaller than the
+    /// range (`xas_find_conflict()`).
+    #[inline]
+    pub fn find_conflict(&mut self) -> Option<Present> {
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        Present::from_raw(unsafe { bindings::xas_find_conflict(self.xas()) })
+    }
+
+    /// The next entry up to `last`: the one at the index if the walk has not begun, else the one
+    /// after it (`xas_next_entry()`).
+    #[inline]
+    pub fn next(&mut self, last: PageIndex) -> Option<Present> {
+        let xas = self.xas();
+        let node = xas.xa_node;
+        // SAFETY: By the invariants of the cursor a node is valid while the lock is held.
+        if !not_node(node) && unsafe { (*node).shift } == 0 {
+            while xas.xa_index < last.0
+                && usize::from(xas.xa_offset) < CHUNK_MASK
+                && usize::from(xas.xa_offset) == xas.xa_index & CHUNK_MASK
+            {
+                // SAFETY: As above; the offset is inside of the array of slots.
+                let entry = unsafe {
+                    (&raw const (*node).slots)
+                        .cast::<*mut kernel::ffi::c_void>()
+                        .add(usize::from(xas.xa_offset) + 1)
+                        .read()
+                };
+                // An internal entry is for the general case.
+                if entry.addr() & 3 == 2 {
+                    break;
+                }
+                xas.xa_offset += 1;
+                xas.xa_index += 1;
+                if !entry.is_null() {
+                    return Present::from_raw(entry);
+                }
+            }
+        }
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        Present::from_raw(unsafe { bindings::xas_find(xas, last.0) })
+    }
+
+    /// Like [`Guard::next`], of the entries that have the mark (`xas_next_marked()`).
+    #[inline]
+    pub fn next_marked(&mut self, last: PageIndex, mark: Mark) -> Option<Present> {
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        Present::from_raw(unsafe { bindings::xas_find_marked(self.xas(), last.0, mark.0) })
+    }
+
+    /// Puts `value` in the place of what is at the index, or removes what is there (`xas_store()`).
+    ///
+    /// Returns what was there. It fails, which [`Cursor::error`] tells, only if the array has to
+    /// grow; a failure makes the operations that follow do nothing.
+    #[inline]
+    pub fn store(&mut self, value: Option<Value>) -> Option<Present> {
+        let entry = ptr::without_provenance_mut(value.map_or(0, Value::bits));
+        // SAFETY: The cursor is valid by its invariants, and the lock is held; a value entry or
+        // NULL may be stored in any array.
+        Present::from_raw(unsafe { bindings::xas_store(self.xas(), entry) })
+    }
+
+    /// Whether the last store has failed.
+    #[inline]
+    pub fn failed(&self) -> bool {
+        self.0 .0.error().is_some()
+    }
+
+    /// Whether the entry that the cursor has walked to has the mark.
+    #[inline]
+    pub fn has_mark(&self, mark: Mark) -> bool {
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        unsafe { bindings::xas_get_mark(&self.0 .0.xas, mark.0) }
+    }
+
+    /// Marks the entry that the cursor has walked to.
+    #[inline]
+    pub fn set_mark(&mut self, mark: Mark) {
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        unsafe { bindings::xas_set_mark(self.xas(), mark.0) };
+    }
+
+    /// Takes the mark from the entry that the cursor has walked to.
+    #[inline]
+    pub fn clear_mark(&mut self, mark: Mark) {
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        unsafe { bindings::xas_clear_mark(self.xas(), mark.0) };
+    }
+
+    /// Once in a while (every `XA_CHECK_SCHED` calls) lets others have the lock and the CPU.
+    ///
+    /// A walk goes on with the entry after the one that the cursor is at.
+    #[inline]
+    pub fn relax(&mut self) {
+        let steps = &mut self.0 .0.steps;
+        *steps += 1;
+        if *steps == bindings::XA_CHECK_SCHED {
+            *steps = 0;
+            self.pause();
+        }
+    }
+
+    #[cold]
+    fn pause(&mut self) {
+        let mapping = self.mapping();
+        // SAFETY: The cursor is valid by its invariants, and the lock is held.
+        unsafe { bindings::xas_pause(self.xas()) };
+        // INVARIANT: `xas_pause()` has left the tree.
+        // SAFETY: The lock is held, and is taken again before the guard is used. Interrupts were
+        // enabled when it was taken.
+        unsafe {
+            unlock_irq(mapping);
+            bindings::cond_resched();
+        }
+        lock_irq(mapping);
+    }
+
+    /// Counts `pages` more pages of the file (`nrpages`).
+    #[inline]
+    pub fn add_pages(&mut self, pages: usize) {
+        // SAFETY: The mapping is valid by its type invariants; the lock protects the count.
+        unsafe { (*self.mapping().as_raw()).nrpages += pages };
+    }
+
+    /// Counts `pages` fewer pages of the file.
+    #[inline]
+    pub fn sub_pages(&mut self, pages: usize) {
+        // SAFETY: As in `add_pages`.
+        let nrpages = unsafe { &mut (*self.mapping().as_raw()).nrpages };
+        *nrpages = nrpages.wrapping_sub(pages);
+    }
+}
+
+/// Takes the lock of the array of pages and disables interrupts.
+#[inline]
+fn lock_irq(mapping: &AddressSpace) {
+    // What `xa_lock_irq()` calls in the end.
+    #[cfg(all(CONFIG_SMP, not(CONFIG_PREEMPT_RT)))]
+    // SAFETY: The mapping is valid by its type invariants, and a spinlock starts with its raw one.
+    unsafe {
+        bindings::_raw_spin_lock_irq((&raw mut (*mapping.i_pages()).xa_lock).cast())
+    };
+    #[cfg(not(all(CONFIG_SMP, not(CONFIG_PREEMPT_RT))))]
+    // SAFETY: The mapping is valid by its type invariants.
+    unsafe {
+        bindings::xa_lock_irq(mapping.i_pages())
+    };
+}
+
+/// Releases the lock of the array of pages and enables interrupts.
+///
+/// # Safety
+///
+/// The caller must hold the lock, which [`lock_irq`] took.
+#[inline]
+unsafe fn unlock_irq(mapping: &AddressSpace) {
+    // What `xa_unlock_irq()` calls in the end, unless it is inlined.
+    #[cfg(all(CONFIG_SMP, not(CONFIG_PREEMPT_RT), not(CONFIG_INLINE_SPIN_UNLOCK_IRQ)))]
+    // SAFETY: The caller holds the lock; a spinlock starts with its raw one.
+    unsafe {
+        bindings::_raw_spin_unlock_irq((&raw mut (*mapping.i_pages()).xa_lock).cast())
+    };
+    #[cfg(not(all(CONFIG_SMP, not(CONFIG_PREEMPT_RT), not(CONFIG_INLINE_SPIN_UNLOCK_IRQ))))]
+    // SAFETY: The caller holds the lock.
+    unsafe {
+        bindings::xa_unlock_irq(mapping.i_pages())
+    };
+}
