@@ -6,5 +6,9 @@
 //! this code, which asks the filesystem through iomap where the bytes of a file are, and the DAX
 //! device for their address. What is mapped, and what is dirty, is in the `i_pages` of the file.
 
+mod entry;
+mod ffi;
+mod slot;
+
 /// What messages start with.
 const __LOG_PREFIX: &[u8] = b"fs_dax\0";
