@@ -18,6 +18,7 @@
 #include "helpers/nvdimm.c"
 #include "helpers/pmem.c"
 #include "helpers/sched.c"
+#include "helpers/signal.c"
 #include "helpers/srcu.c"
 #include "helpers/wait.c"
 #include "helpers/xarray.c"

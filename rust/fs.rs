@@ -5,6 +5,8 @@
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod inode;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod kiocb;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod mapping;
 pub mod pseudo;
 

@@ -17,7 +17,11 @@ pub mod error;
 pub mod fmt;
 pub mod fs;
 pub mod idr;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod iomap;
 pub mod ioport;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod iov;
 #[cfg(all(CONFIG_X86_64, CONFIG_ZONE_DEVICE))]
 pub mod memremap;
 #[cfg(all(CONFIG_X86_64, any(MODULE, CONFIG_LIBNVDIMM = "y")))]
@@ -25,6 +29,8 @@ pub mod nvdimm;
 #[cfg(CONFIG_X86_64)]
 pub mod pmem;
 pub mod sync;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod task;
 pub mod types;
 pub mod units;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]

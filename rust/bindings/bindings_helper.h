@@ -10,6 +10,7 @@
 #include <linux/dax_ext.h>
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/iomap.h>
 #include <linux/ioport.h>
 #include <linux/libnvdimm.h>
 #include <linux/magic.h>
@@ -52,6 +53,9 @@ const blk_features_t RUST_CONST_HELPER_BLK_FEAT_WRITE_CACHE = BLK_FEAT_WRITE_CAC
 const blk_status_t RUST_CONST_HELPER_BLK_STS_IOERR = BLK_STS_IOERR;
 const unsigned long RUST_CONST_HELPER_ARCH_MEMREMAP_PMEM = ARCH_MEMREMAP_PMEM;
 const gfp_t RUST_CONST_HELPER_GFP_USER = GFP_USER;
+const int RUST_CONST_HELPER_IOCB_ATOMIC = IOCB_ATOMIC;
+const int RUST_CONST_HELPER_IOCB_NOWAIT = IOCB_NOWAIT;
+const unsigned long RUST_CONST_HELPER_SB_RDONLY = SB_RDONLY;
 const slab_flags_t RUST_CONST_HELPER_SLAB_ACCOUNT = SLAB_ACCOUNT;
 const slab_flags_t RUST_CONST_HELPER_SLAB_HWCACHE_ALIGN = SLAB_HWCACHE_ALIGN;
 const slab_flags_t RUST_CONST_HELPER_SLAB_RECLAIM_ACCOUNT = SLAB_RECLAIM_ACCOUNT;

@@ -89,6 +89,34 @@ impl Inode {
         unsafe { (&raw const (*self.as_raw()).i_size).read_volatile() }
     }
 
+    /// Warns, with lockdep, if nobody holds the inode's lock.
+    #[inline]
+    pub fn assert_locked(&self) {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: The inode is valid by the type invariants.
+        unsafe {
+            bindings::inode_assert_held(self.as_raw())
+        };
+    }
+
+    /// Warns, with lockdep, if nobody holds the inode's lock exclusively.
+    #[inline]
+    pub fn assert_locked_exclusively(&self) {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: The inode is valid by the type invariants.
+        unsafe {
+            bindings::inode_assert_held_write(self.as_raw())
+        };
+    }
+
+    /// Whether the filesystem cannot be written to (`sb_rdonly()`). May be out of date at once.
+    #[inline]
+    pub fn is_on_readonly_sb(&self) -> bool {
+        // SAFETY: The inode is valid by the type invariants, and its superblock lives as long.
+        let flags = unsafe { (&raw const (*(*self.as_raw()).i_sb).s_flags).read_volatile() };
+        flags & bindings::SB_RDONLY != 0
+    }
+
     /// Notes that pages of the file are dirty (`__mark_inode_dirty(I_DIRTY_PAGES)`). May sleep.
     #[inline]
     pub fn mark_pages_dirty(&self) {

@@ -98,6 +98,16 @@ impl AddressSpace {
         unsafe { bindings::unmap_mapping_pages(self.as_raw(), start.0, pages, false) };
     }
 
+    /// Forgets the clean pages from `first` up to and including `last`, and removes them from all
+    /// page tables (`invalidate_inode_pages2_range()`). Sleeps.
+    ///
+    /// Dirty pages stay; they are removed from page tables as well.
+    #[inline]
+    pub fn invalidate(&self, first: PageIndex, last: PageIndex) {
+        // SAFETY: The structure is valid by the type invariants.
+        unsafe { bindings::invalidate_inode_pages2_range(self.as_raw(), first.0, last.0) };
+    }
+
     /// Sets [`TAG_TOWRITE`] on the dirty pages from `start` up to and including `last`
     /// (`tag_pages_for_writeback()`). May sleep.
     #[inline]

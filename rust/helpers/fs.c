@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 
 __rust_helper void *rust_ext_helper_alloc_inode_sb(struct super_block *sb,
 						   struct kmem_cache *cache,
@@ -8,3 +9,15 @@ __rust_helper void *rust_ext_helper_alloc_inode_sb(struct super_block *sb,
 {
 	return alloc_inode_sb(sb, cache, gfp);
 }
+
+#ifdef CONFIG_LOCKDEP
+__rust_helper void rust_ext_helper_inode_assert_held(struct inode *inode)
+{
+	lockdep_assert_held(&inode->i_rwsem);
+}
+
+__rust_helper void rust_ext_helper_inode_assert_held_write(struct inode *inode)
+{
+	lockdep_assert_held_write(&inode->i_rwsem);
+}
+#endif
