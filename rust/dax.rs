@@ -15,6 +15,8 @@
 //!
 //! C header: [`include/linux/dax.h`](srctree/include/linux/dax.h)
 
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod client;
 mod device;
 mod host;
 mod operations;
