@@ -7,4 +7,12 @@
 #include <linux/init.h>
 #include "fs_dax.h"
 
+EXPORT_SYMBOL_GPL(dax_iomap_rw);
+EXPORT_SYMBOL_GPL(dax_zero_range);
+EXPORT_SYMBOL_GPL(dax_truncate_page);
+EXPORT_SYMBOL_GPL(dax_file_unshare);
+
+/* dax_dedupe_file_range_compare() is for fs/remap_range.c only */
+EXPORT_SYMBOL_GPL(dax_remap_file_range_prep);
+
 fs_initcall(fs_dax_init);

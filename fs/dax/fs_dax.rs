@@ -6,9 +6,16 @@
 //! this code, which asks the filesystem through iomap where the bytes of a file are, and the DAX
 //! device for their address. What is mapped, and what is dirty, is in the `i_pages` of the file.
 
+mod access;
+mod cow;
+mod dedupe;
 mod entry;
 mod ffi;
+mod rw;
 mod slot;
+mod span;
+mod unshare;
+mod zero;
 
 /// What messages start with.
 const __LOG_PREFIX: &[u8] = b"fs_dax\0";

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Comparing ranges of two files, which are then made to share blocks (`FIDEDUPERANGE`).
+//!
+//! An answer of "same" makes the filesystem throw away the blocks of one file. So a range that
+//! cannot be read is never the same as another, and bytes are looked at only after they have been
+//! copied by a routine that survives memory errors.
+
+use crate::{
+    access::window,
+    span::Span, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+use kernel_ext::{
+    dax::client::{
+        read_lock,
+        Bytes, //
+    },
+    fs::inode::Inode,
+    iomap::{
+        Flags,
+        Iter,
+        Kind,
+        Map,
+        Ops, //
+    },
+};
+
+mod ffi;
+
+/// Where to look in a file.
+#[derive(Clone, Copy)]
+struct Position<'a> {
+    inode: &'a Inode,
+    pos: u64,
+}
+
+/// Whether `len` bytes of two files are the same.
+///
+/// Fails with `EIO` for poison, `ENOMEM`, or with what the filesystem says. The caller holds what
+/// keeps others from writing to the ranges.
+fn is_same(a: Position<'_>, b: Position<'_>, len: u64, ops: &Ops) -> Result<bool> {
+    let mut scratch = Scratch::new()?;
+    let mut a = Iter::new(a.inode, a.pos, len, Flags::DAX);
+    let mut b = Iter::new(b.inode, b.pos, len, Flags::DAX);
+    while a.next(ops)? && b.next(ops)? {
+        let len = a.length().min(b.length());
+        if !scratch.compare_extents(&a, &b, len)? {
+            return Ok(false);
+        }
+        a.advance(len)?;
+        b.advance(len)?;
+    }
+    // A filesystem that stops early has not shown all of the range.
+    Ok(a.remaining() == 0 && b.remaining() == 0)
+}
+
+/// Memory for what is compared.
+struct Scratch {
+    a: KVec<u8>,
+    b: KVec<u8>,
+}
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            a: KVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?,
+            b: KVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?,
+        })
+    }
+
+    /// Whether the next `len` bytes are the same, which are inside the current extents.
+    ///
+    /// What reads as zeros is the same as something else that does. It is not the same as blocks,
+    /// even if these have zeros.
+    fn compare_extents(&mut self, a: &Iter<'_>, b: &Iter<'_>, len: u64) -> Result<bool> {
+        match (a.map().reads_as_zeros(), b.map().reads_as_zeros()) {
+            (true, true) => Ok(true),
+            (false, false) => {
+                let a_span = Span::at(a.pos(), len).ok_or(EINVAL)?;
+                let b_span = Span::at(b.pos(), len).ok_or(EINVAL)?;
+                self.compare_blocks(a.map(), a_span, b.map(), b_span)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether the bytes of two spans of the same length are the same. Either may be in pieces.
+    fn compare_blocks(&mut self, a: &Map, a_span: Span, b: &Map, b_span: Span) -> Result<bool> {
+        if a.kind() != Kind::Mapped || b.kind() != Kind::Mapped {
+            return Err(EIO);
+        }
+        let guard = read_lock();
+        let mut left = Some((a_span, b_span));
+        while let Some((a_span, b_span)) = left {
+            let a_bytes = window(a, &guard, a_span)?.bytes(a_span.offset_in_page(), a_span.size());
+            let b_bytes = window(b, &guard, b_span)?.bytes(b_span.offset_in_page(), b_span.size());
+            if !self.compare_bytes(&a_bytes, &b_bytes)? {
+                return Ok(false);
+            }
+            let done = a_bytes.len().min(b_bytes.len()) as u64;
+            left = a_span.after(done).zip(b_span.after(done));
+        }
+        Ok(true)
+    }
+
+    /// Whether as many bytes as both have are the same.
+    fn compare_bytes(&mut self, a: &Bytes<'_>, b: &Bytes<'_>) -> Result<bool> {
+        let len = a.len().min(b.len());
+        for at in (0..len).step_by(PAGE_SIZE) {
+            let now = PAGE_SIZE.min(len - at);
+            let (a_copy, b_copy) = (&mut self.a[..now], &mut self.b[..now]);
+            a.read(at, a_copy)?;
+            b.read(at, b_copy)?;
+            if a_copy != b_copy {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `read()` and `write()`.
+//!
+//! The filesystem holds the inode's lock: exclusively for writing, and for reading at least shared,
+//! unless the filesystem is read-only.
+
+use crate::{
+    access::window,
+    cow,
+    span::Span, //
+};
+use kernel::{
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
+    prelude::*,
+    warn_on, //
+};
+use kernel_ext::{
+    dax::{
+        client::{
+            block_error,
+            read_lock,
+            ReadGuard, //
+        },
+        AccessMode,
+        Device, //
+    },
+    error::ehwpoison,
+    fs::kiocb::Kiocb,
+    iomap::{
+        Flags,
+        Iter,
+        Kind,
+        Map,
+        Ops, //
+    },
+    iov,
+    task::fatal_signal_pending, //
+};
+
+mod ffi;
+
+/// What became of the bytes that one window has.
+struct Copied {
+    /// How many these are.
+    wanted: usize,
+    /// How many of them were copied.
+    done: usize,
+}
+
+/// Reads from the position of `iocb` on, to `to`.
+///
+/// Returns how many bytes were read, which may be fewer than `to` takes; an error only if there are
+/// none. They were `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
+/// task was killed, or what the filesystem says.
+#[inline]
+fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> {
+    if !iocb.inode().is_on_readonly_sb() {
+        iocb.inode().assert_locked();
+    }
+    let len = to.len();
+    transfer(iocb, len, Flags::DAX, ops, |iter| read_extent(iter, to))
+}
+
+/// Writes from the position of `iocb` on, from `from`; returns as [`read`].
+#[inline]
+fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -> Result<usize> {
+    iocb.inode().assert_locked_exclusively();
+    let len = from.len();
+    transfer(iocb, len, Flags::DAX | Flags::WRITE, ops, |iter| {
+        write_extent(iter, from)
+    })
+}
+
+/// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position on.
+#[inline]
+fn transfer(
+    iocb: &mut Kiocb,
+    len: usize,
+    flags: Flags,
+    ops: &Ops,
+    mut extent: impl FnMut(&mut Iter<'_>) -> Result,
+) -> Result<usize> {
+    if len == 0 {
+        return Ok(0);
+    }
+    let start = iocb.pos();
+    let flags = if iocb.is_nowait() {
+        flags | Flags::NOWAIT
+    } else {
+        flags
+    };
+
+    let (pos, status) = {
+        let mut iter = Iter::new(iocb.inode(), start, len as u64, flags);
+        let status = loop {
+            match iter.next(ops) {
+                Ok(true) => {
+                    let status = extent(&mut iter);
+                    iter.finish(status);
+                }
+                Ok(false) => break Ok(()),
+                Err(e) => break Err(e),
+            }
+        };
+        (iter.pos(), status)
+    };
+
+    iocb.set_pos(pos);
+    match (pos - start) as usize {
+        0 => status.map(|()| 0),
+        done => Ok(done),
+    }
+}
+
+#[inline]
+fn read_extent(iter: &mut Iter<'_>, to: &mut IovIterDest<'_>) -> Result {
+    let end = iter.pos() + iter.length();
+    let Some(span) = Span::new(iter.pos(), end.min(iter.inode().size() as u64)) else {
+        // The end of the file.
+        return Ok(());
+    };
+    if iter.map().reads_as_zeros() {
+        let done = iov::zero(to, span.size());
+        return iter.advance(done as u64);
+    }
+    check_blocks(iter.map())?;
+
+    let guard = read_lock();
+    for_each_window(iter, span, |iter, left| {
+        let window = window(iter.map(), &guard, left)?;
+        let bytes = window.bytes(left.offset_in_page(), left.size());
+        Ok(Copied {
+            wanted: bytes.len(),
+            done: bytes.copy_to_iter(to),
+        })
+    })
+}
+
+#[inline]
+fn write_extent(iter: &mut Iter<'_>, from: &mut IovIterSource<'_>) -> Result {
+    let Some(span) = Span::at(iter.pos(), iter.length()) else {
+        return Ok(());
+    };
+    check_blocks(iter.map())?;
+    let replaces = iter.map().is_shared();
+    if replaces {
+        cow::detach(iter, span);
+    } else if iter.map().is_new() {
+        // Readers may have mapped the hole that was here.
+        iter.inode()
+            .mapping()
+            .invalidate(span.first_page(), span.last_page());
+    }
+
+    let guard = read_lock();
+    for_each_window(iter, span, |iter, left| {
+        let copied = write_window(iter.map(), &guard, left, from)?;
+        if replaces {
+            if let Some(written) = left.first(copied.done as u64) {
+                cow::fill_around(iter, written)?;
+            }
+        }
+        Ok(copied)
+    })
+}
+
+/// Writes to the first window of `left`.
+#[inline]
+fn write_window(
+    map: &Map,
+    guard: &ReadGuard,
+    left: Span,
+    from: &mut IovIterSource<'_>,
+) -> Result<Copied> {
+    let device = map.dax_device()?;
+    let pgoff = map.page_offset(left.start());
+    match device.direct_access(guard, pgoff, left.pages(), AccessMode::Access) {
+        Ok(window) => {
+            let bytes = window.bytes(left.offset_in_page(), left.size());
+            Ok(Copied {
+                wanted: bytes.len(),
+                done: bytes.copy_from_iter(from),
+            })
+        }
+        Err(e) if e == ehwpoison() => recover(device, map, guard, left, from),
+        Err(e) => Err(e),
+    }
+}
+
+/// Writes to memory with known poison, which the device may be able to clear.
+#[cold]
+fn recover(
+    device: &Device,
+    map: &Map,
+    guard: &ReadGuard,
+    left: Span,
+    from: &mut IovIterSource<'_>,
+) -> Result<Copied> {
+    let pgoff = map.page_offset(left.start());
+    let window = device
+        .direct_access(guard, pgoff, left.pages(), AccessMode::RecoveryWrite)
+        .map_err(block_error)?;
+    let bytes = window.bytes(left.offset_in_page(), left.size());
+    Ok(Copied {
+        wanted: bytes.len(),
+        done: bytes.recovery_write(from),
+    })
+}
+
+/// Calls `copy` with what is left of `span`, and advances `iter`, until all is copied, or less than
+/// a window has could be copied, or the task is killed.
+#[inline]
+fn for_each_window(
+    iter: &mut Iter<'_>,
+    span: Span,
+    mut copy: impl FnMut(&Iter<'_>, Span) -> Result<Copied>,
+) -> Result {
+    let mut left = Some(span);
+    while let Some(span) = left {
+        if fatal_signal_pending() {
+            return Err(EINTR);
+        }
+        let copied = copy(iter, span)?;
+        iter.advance(copied.done as u64)?;
+        if copied.done == 0 {
+            return Err(EFAULT);
+        }
+        if copied.done < copied.wanted {
+            return Ok(());
+        }
+        left = Span::new(iter.pos(), span.end());
+    }
+    Ok(())
+}
+
+/// Whether the extent has blocks with data, or new ones that replace others; everything else, as a
+/// filesystem must know, is not for direct access.
+#[inline]
+fn check_blocks(map: &Map) -> Result {
+    let good = match map.kind() {
+        Kind::Mapped => true,
+        Kind::Unwritten => map.is_shared(),
+        _ => false,
+    };
+    if warn_on!(!good) {
+        return Err(EIO);
+    }
+    Ok(())
+}

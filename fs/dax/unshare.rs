@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Giving a file blocks of its own where it shares them with other files
+//! (`FALLOC_FL_UNSHARE_RANGE`).
+
+use crate::{
+    cow,
+    span::Span, //
+};
+use kernel::prelude::*;
+use kernel_ext::{
+    fs::inode::Inode,
+    iomap::{
+        Flags,
+        Iter,
+        Kind,
+        Ops, //
+    },
+};
+
+mod ffi;
+
+/// Replaces the shared blocks of `len` bytes from `pos` on by copies; what lies past the end of the
+/// file is left alone.
+///
+/// Fails with `EIO` for poison, or with what the filesystem says. The caller holds what keeps
+/// others from the range: the inode's lock and that of its mapping.
+fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
+    let size = inode.size();
+    if pos < 0 || pos >= size {
+        return Ok(());
+    }
+    let (pos, len) = (pos as u64, len.min(size - pos) as u64);
+    let flags = Flags::DAX | Flags::WRITE | Flags::UNSHARE;
+    let mut iter = Iter::new(inode, pos, len, flags);
+    while iter.next(ops)? {
+        let status = unshare_extent(&mut iter);
+        iter.finish(status);
+    }
+    Ok(())
+}
+
+fn unshare_extent(iter: &mut Iter<'_>) -> Result {
+    let length = iter.length();
+    let has_data = iter
+        .source()
+        .is_some_and(|source| source.kind() == Kind::Mapped);
+    if iter.map().is_shared() && has_data {
+        // Blocks are replaced as a whole.
+        let span = Span::at(iter.pos(), length).ok_or(EIO)?.whole_pages();
+        cow::detach(iter, span);
+        cow::fill(iter, span)?;
+    }
+    iter.advance(length)
+}

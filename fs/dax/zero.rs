@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Zeroing parts of a file.
+//!
+//! Whole pages are zeroed by the device, one by one: the core takes no more at once (targets of
+//! device-mapper cannot split a range), and a driver stores zeros around the cache, which costs
+//! less than filling the cache with them and flushing it, and clears poison on the way.
+
+use crate::{
+    access::window,
+    cow,
+    span::Span, //
+};
+use kernel::prelude::*;
+use kernel_ext::{
+    dax::client::read_lock,
+    fs::inode::Inode,
+    iomap::{
+        Flags,
+        Iter,
+        Ops, //
+    },
+};
+
+mod ffi;
+
+/// Makes `len` bytes of the file from `pos` on read as zeros, and persistently so.
+///
+/// Holes and extents that were never written are left alone; `did_zero` is set if there was
+/// something else. Fails with `EIO` for poison in a page that is not zeroed as a whole, or with
+/// what the filesystem says.
+///
+/// The caller holds what keeps others from the range: the inode's lock and that of its mapping.
+fn zero_range(inode: &Inode, pos: u64, len: u64, did_zero: &mut bool, ops: &Ops) -> Result {
+    let mut iter = Iter::new(inode, pos, len, Flags::DAX | Flags::ZERO);
+    while iter.next(ops)? {
+        let status = zero_extent(&mut iter, did_zero);
+        iter.finish(status);
+    }
+    Ok(())
+}
+
+/// As [`zero_range`], from `pos` to the end of its block.
+fn truncate_page(inode: &Inode, pos: u64, did_zero: &mut bool, ops: &Ops) -> Result {
+    let block = 1u64 << inode.block_bits();
+    match pos % block {
+        0 => Ok(()),
+        offset => zero_range(inode, pos, block - offset, did_zero, ops),
+    }
+}
+
+fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result {
+    let length = iter.length();
+    if iter.srcmap().reads_as_zeros() {
+        return iter.advance(length);
+    }
+    if let Some(span) = Span::at(iter.pos(), length) {
+        if iter.map().is_shared() {
+            cow::detach(iter, span);
+        }
+        span.consume(|left| -> Result<_> {
+            let part = left.in_first_page();
+            zero_in_page(iter, part)?;
+            iter.advance(part.len())?;
+            Ok(part)
+        })?;
+    }
+    *did_zero = true;
+    Ok(())
+}
+
+/// Zeroes `part` of a page.
+fn zero_in_page(iter: &Iter<'_>, part: Span) -> Result {
+    let map = iter.map();
+    let guard = read_lock();
+    if part.is_whole_pages() {
+        return map
+            .dax_device()?
+            .zero_page(&guard, map.page_offset(part.start()));
+    }
+    let bytes = window(map, &guard, part)?.bytes(part.offset_in_page(), part.size());
+    bytes.zero();
+    bytes.flush();
+    if map.is_shared() {
+        cow::fill_around(iter, part)?;
+    }
+    Ok(())
+}
