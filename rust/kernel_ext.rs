@@ -11,6 +11,7 @@ pub mod bindings;
 pub mod bitops;
 #[cfg(all(CONFIG_X86_64, CONFIG_BLOCK))]
 pub mod block;
+pub mod bug;
 pub mod cdev;
 pub mod dax;
 pub mod error;
