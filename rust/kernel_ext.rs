@@ -32,6 +32,7 @@ pub mod pmem;
 pub mod sync;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod task;
+pub mod tracepoint;
 pub mod types;
 pub mod units;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
