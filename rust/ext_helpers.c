@@ -9,6 +9,11 @@
 
 #define __rust_helper
 
+/* What only filesystem-DAX needs may refer to symbols that are not exported. */
+#if defined(CONFIG_FS_DAX_RUST) && (!defined(MODULE) || defined(__BINDGEN__))
+#define EXT_FS_DAX
+#endif
+
 #include "helpers/dax.c"
 #include "helpers/device.c"
 #include "helpers/fs.c"

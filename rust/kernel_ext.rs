@@ -25,6 +25,8 @@ pub mod ioport;
 pub mod iov;
 #[cfg(all(CONFIG_X86_64, CONFIG_ZONE_DEVICE))]
 pub mod memremap;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod mm;
 #[cfg(all(CONFIG_X86_64, any(MODULE, CONFIG_LIBNVDIMM = "y")))]
 pub mod nvdimm;
 #[cfg(CONFIG_X86_64)]

@@ -11,16 +11,19 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/iomap.h>
+#include <linux/huge_mm.h>
 #include <linux/ioport.h>
 #include <linux/libnvdimm.h>
 #include <linux/magic.h>
 #include <linux/memremap.h>
+#include <linux/mm.h>
 #include <linux/nd.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/sysfs.h>
 #include <linux/uio.h>
+#include <linux/vmstat.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 

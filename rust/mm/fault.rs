@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Page faults in mapped files.
+//!
+//! The handler of a fault gets a [`VmFault`], inserts a page or a huge page for its address, and
+//! answers with a [`FaultCode`].
+//!
+//! C headers: [`include/linux/mm.h`](srctree/include/linux/mm.h),
+//! [`include/linux/huge_mm.h`](srctree/include/linux/huge_mm.h)
+
+mod code;
+mod cow;
+mod insert;
+
+pub use code::FaultCode;
+pub use cow::CowPage;
+pub use insert::ZeroPage;
+
+use crate::{
+    bindings,
+    fs::mapping::AddressSpace,
+    units::PageIndex, //
+};
+use core::ptr;
+use kernel::{
+    error::to_result,
+    ffi::c_int,
+    mm::virt::{
+        flags,
+        VmaRef, //
+    },
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A page fault that is being handled (`struct vm_fault`).
+///
+/// # Invariants
+///
+/// The fault is that of the current task, in an area that maps a file. The lock of the area, or of
+/// its address space, is held for reading.
+#[repr(transparent)]
+pub struct VmFault(Opaque<bindings::vm_fault>);
+
+/// What a page middle directory has for an address, when it was looked at: without the lock of the
+/// page table it changes at any time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PmdState {
+    /// Nothing.
+    Empty,
+    /// A huge page.
+    Huge,
+    /// A table of pages, or something that is not present.
+    Table,
+}
+
+impl VmFault {
+    /// The fault that C calls `vmf`.
+    ///
+    /// # Safety
+    ///
+    /// `vmf` must be a fault whose handler runs in the current task for `'a`, in an area that maps
+    /// a file.
+    #[inline]
+    pub unsafe fn from_raw<'a>(vmf: *mut bindings::vm_fault) -> &'a Self {
+        // CAST: `VmFault` is transparent to the C structure.
+        // SAFETY: The caller ensures that it is valid.
+        // INVARIANT: Memory management calls handlers with the area locked.
+        unsafe { &*vmf.cast() }
+    }
+
+    /// The fault as C names it.
+    #[inline]
+    pub fn as_raw(&self) -> *mut bindings::vm_fault {
+        self.0.get()
+    }
+
+    /// The address that faulted, rounded down to a page.
+    #[inline]
+    pub fn address(&self) -> usize {
+        // SAFETY: Valid by the type invariants; the field does not change.
+        unsafe { (*self.as_raw()).__bindgen_anon_1.address }
+    }
+
+    /// The page of the file at that address.
+    #[inline]
+    pub fn index(&self) -> PageIndex {
+        // SAFETY: Valid by the type invariants; the field does not change.
+        PageIndex(unsafe { (*self.as_raw()).__bindgen_anon_1.pgoff })
+    }
+
+    /// Whether the access was a write.
+    #[inline]
+    pub fn is_write(&self) -> bool {
+        // SAFETY: Valid by the type invariants.
+        let flags = unsafe { (*self.as_raw()).flags };
+        flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0
+    }
+
+    /// The area in which the fault is.
+    #[inline]
+    pub fn vma(&self) -> &VmaRef {
+        // SAFETY: Valid and locked by the type invariants.
+        unsafe { VmaRef::from_raw((*self.as_raw()).__bindgen_anon_1.vma) }
+    }
+
+    /// Whether what is written to the area is written to the file (`MAP_SHARED`).
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        self.vma().flags() & flags::SHARED != 0
+    }
+
+    /// Whether data that is written to the area must be found after a crash as soon as the CPU
+    /// caches are written back (`MAP_SYNC`).
+    #[inline]
+    pub fn is_sync(&self) -> bool {
+        self.vma().flags() & flags::SYNC != 0
+    }
+
+    /// The pages of the file that the area maps.
+    #[inline]
+    pub fn mapping(&self) -> &AddressSpace {
+        // SAFETY: By the type invariants the area maps a file; it keeps the file, and that its
+        // mapping.
+        unsafe { AddressSpace::from_raw((*self.file()).f_mapping) }
+    }
+
+    #[inline]
+    fn file(&self) -> *mut bindings::file {
+        // SAFETY: The area is valid and locked by the type invariants.
+        unsafe { (*self.vma().as_ptr()).vm_file }
+    }
+
+    /// Whether the fault is a write to a private mapping, which has a page for the copy.
+    #[inline]
+    pub fn has_cow_page(&self) -> bool {
+        // SAFETY: Valid by the type invariants; the field does not change.
+        !unsafe { (*self.as_raw()).cow_page }.is_null()
+    }
+
+    /// The private page that is to become the copy, if the fault is a write to a private mapping.
+    #[inline]
+    pub fn cow_page(&self) -> Option<CowPage<'_>> {
+        CowPage::of(self)
+    }
+
+    /// What the page middle directory has for the address.
+    #[inline]
+    pub fn pmd_state(&self) -> PmdState {
+        // SAFETY: Valid by the type invariants; the handler is called with the directory in place,
+        // and whoever changes the entry does it with one store.
+        let pmd = unsafe { ptr::read_volatile((*self.as_raw()).pmd) };
+        // SAFETY: These look at the value only.
+        unsafe {
+            if bindings::pmd_none(pmd) {
+                PmdState::Empty
+            } else if bindings::pmd_trans_huge(pmd) {
+                PmdState::Huge
+            } else {
+                PmdState::Table
+            }
+        }
+    }
+
+    /// Replaces a huge page at the address, if there is one, by a table, and counts that a fault
+    /// fell back to small pages. Takes the lock of the page table.
+    pub fn fall_back_from_pmd(&self) {
+        let vmf = self.as_raw();
+        // SAFETY: The fault is valid by the type invariants, so is its area and directory entry.
+        unsafe {
+            bindings::split_huge_pmd((*vmf).__bindgen_anon_1.vma, (*vmf).pmd, self.address());
+            bindings::count_vm_event(bindings::vm_event_item_THP_FAULT_FALLBACK);
+        }
+    }
+
+    /// Counts the fault as a major one: it had to wait for the filesystem to allocate a block.
+    pub fn count_major(&self) {
+        let event = bindings::vm_event_item_PGMAJFAULT;
+        // SAFETY: The address space is valid, as its area is.
+        unsafe {
+            bindings::count_vm_event(event);
+            bindings::count_memcg_event_mm((*self.vma().as_ptr()).vm_mm, event);
+        }
+    }
+
+    /// Makes the bytes of the file from `start` to `end`, both included, durable, with what of the
+    /// metadata is needed to find them. Sleeps.
+    pub fn sync_file_data(&self, start: i64, end: i64) -> Result {
+        const DATASYNC: c_int = 1;
+        // SAFETY: By the type invariants the area keeps a file.
+        to_result(unsafe { bindings::vfs_fsync_range(self.file(), start, end, DATASYNC) })
+    }
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Folios of memory that belongs to a DAX device and to files (`MEMORY_DEVICE_FS_DAX`).
+//!
+//! They come and go with the entries in the arrays of pages of files, not with an allocator: a
+//! frame that no entry has is a folio of one page without references, an entry of many pages makes
+//! their frames one folio, and the last entry of a folio takes it apart again.
+
+use super::Folio;
+use crate::{
+    bindings,
+    fs::mapping::AddressSpace,
+    units::{
+        PageIndex,
+        Pfn, //
+    },
+    warn_on_once,
+    xarray::Guard, //
+};
+use core::{
+    num::NonZero,
+    ops::Deref,
+    ptr, //
+};
+
+/// A folio of a DAX device.
+///
+/// # Locking
+///
+/// To which entries a folio belongs is written under the lock of the array of pages that has, or
+/// is to have, such an entry. The methods take the guard of the lock as evidence that there is one.
+///
+/// # Invariants
+///
+/// The memory is of the type `MEMORY_DEVICE_FS_DAX`. Nobody frees it: it is idle when it has no
+/// references.
+#[repr(transparent)]
+pub struct DeviceFolio(Folio);
+
+/// How many entries of arrays of pages have a folio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// None.
+    Free,
+    /// One; the folio knows which (`folio->mapping`, `folio->index`).
+    Owned,
+    /// So many; the folio does not know which (`folio->share`, which is in the place of the index).
+    Shared(NonZero<usize>),
+}
+
+impl Deref for DeviceFolio {
+    type Target = Folio;
+
+    #[inline]
+    fn deref(&self) -> &Folio {
+        &self.0
+    }
+}
+
+impl DeviceFolio {
+    /// The folio that C calls `folio`.
+    ///
+    /// # Safety
+    ///
+    /// `folio` must be a folio of memory of the type `MEMORY_DEVICE_FS_DAX` that is there for `'a`.
+    #[inline]
+    pub unsafe fn from_raw<'a>(folio: *mut bindings::folio) -> &'a Self {
+        // CAST: `DeviceFolio` is transparent to `Folio`, and that to the C structure.
+        // SAFETY: The caller ensures that it is valid.
+        // INVARIANT: As the caller ensures.
+        unsafe { &*folio.cast() }
+    }
+
+    /// The folio which the frame is a part of.
+    ///
+    /// # Safety
+    ///
+    /// The frame must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there for `'a`.
+    #[inline]
+    pub unsafe fn of_frame<'a>(pfn: Pfn) -> &'a Self {
+        // SAFETY: The caller ensures that there is a `struct page` for the frame.
+        let folio = unsafe { bindings::pfn_folio(pfn.number()) };
+        // SAFETY: The caller ensures the rest.
+        unsafe { Self::from_raw(folio) }
+    }
+
+    /// Keeps the folio busy until the result is dropped.
+    ///
+    /// Other than for memory of an allocator this may be the first reference.
+    #[inline]
+    pub fn pin(&self) -> Pinned<'_> {
+        // SAFETY: Valid by the type invariants.
+        unsafe { bindings::folio_ref_inc(self.as_raw()) };
+        Pinned(self)
+    }
+
+    /// Whether somebody uses the folio who does not have it mapped: I/O in flight, for one.
+    #[inline]
+    pub fn is_busy(&self) -> bool {
+        self.references() != self.mappings()
+    }
+
+    /// How many entries have the folio.
+    #[inline]
+    pub fn usage(&self, _lock: &Guard<'_, '_>) -> Usage {
+        let folio = self.as_raw();
+        // SAFETY: Valid by the type invariants, and the lock is held.
+        unsafe {
+            let fields = &raw const (*folio).__bindgen_anon_1.__bindgen_anon_1;
+            if !(&raw const (*fields).mapping).read_volatile().is_null() {
+                return Usage::Owned;
+            }
+            match NonZero::new((*fields).__bindgen_anon_2.share) {
+                Some(count) => Usage::Shared(count),
+                None => Usage::Free,
+            }
+        }
+    }
+
+    /// Notes that one more entry has the folio: that of 2^`order` pages at `index` of the file whose
+    /// array is locked.
+    ///
+    /// `shared` says that the filesystem lets several files have the memory. Without it the folio
+    /// must be free, which a warning enforces.
+    ///
+    /// # Safety
+    ///
+    /// The caller must store that entry before it unlocks the array, and when it removes it call
+    /// [`DeviceFolio::disassociate`]. The frames from the folio's first on must be those of the
+    /// entry.
+    pub unsafe fn associate(
+        &self,
+        order: u32,
+        index: PageIndex,
+        shared: bool,
+        lock: &Guard<'_, '_>,
+    ) {
+        match self.usage(lock).with_one_more(shared) {
+            // SAFETY: The lock is held.
+            Some(count) => unsafe { self.set_usage(ptr::null_mut(), count.get()) },
+            None => {
+                self.join(order);
+                // SAFETY: The lock is held.
+                unsafe { self.set_usage(lock.mapping().as_raw(), index.0) };
+            }
+        }
+    }
+
+    /// Notes that one entry less has the folio. The last takes it apart.
+    ///
+    /// # Safety
+    ///
+    /// The caller must remove an entry for which [`DeviceFolio::associate`] was called, before it
+    /// unlocks the array, and nobody may refer to the folio by way of that entry any more.
+    pub unsafe fn disassociate(&self, lock: &Guard<'_, '_>) {
+        match self.usage(lock).with_one_less() {
+            // SAFETY: The lock is held.
+            Some(count) => unsafe { self.set_usage(ptr::null_mut(), count.get()) },
+            None => {
+                // SAFETY: The caller has removed the last entry.
+                let order = unsafe { self.take_apart() };
+                self.check_idle(order);
+            }
+        }
+    }
+
+    /// Sets the owner, or none, and the index or count that goes with it.
+    ///
+    /// # Safety
+    ///
+    /// Others must not do the same.
+    #[inline]
+    unsafe fn set_usage(&self, mapping: *mut bindings::address_space, word: usize) {
+        let folio = self.as_raw();
+        // SAFETY: Valid by the type invariants; the caller ensures that there are no other writers,
+        // and readers without the lock load the mapping once and check it under the lock.
+        unsafe {
+            let fields = &raw mut (*folio).__bindgen_anon_1.__bindgen_anon_1;
+            (&raw mut (*fields).mapping).write_volatile(mapping);
+            (*fields).__bindgen_anon_2.share = word;
+        }
+    }
+
+    /// Makes 2^`order` frames, of which this is the first, one folio (`prep_compound_page()`).
+    #[inline]
+    fn join(&self, order: u32) {
+        warn_on_once!(self.order() != 0);
+        if order != 0 {
+            self.join_pages(order);
+        }
+    }
+
+    fn join_pages(&self, order: u32) {
+        let folio = self.as_raw();
+        // SAFETY: Valid by the type invariants, and no entry has one of the pages, so that nobody
+        // else does anything to them.
+        unsafe {
+            bindings::prep_compound_page(self.first_page(), order);
+            if order > 1 {
+                // The third page has it.
+                bindings::INIT_LIST_HEAD(
+                    &raw mut (*folio).__bindgen_anon_3.__bindgen_anon_1._deferred_list,
+                );
+            }
+        }
+        warn_on_once!(self.references() != 0);
+    }
+
+    /// Makes every page a folio without an owner, and returns the order that the folio had.
+    ///
+    /// # Safety
+    ///
+    /// No entry may have the folio, and nobody may give it to one meanwhile.
+    pub unsafe fn take_apart(&self) -> u32 {
+        let order = self.order();
+        let folio = self.as_raw();
+        // SAFETY: Valid by the type invariants. The caller ensures that the pages are nobody's.
+        unsafe {
+            let pgmap = (*folio)
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .pgmap;
+            if order != 0 {
+                bindings::folio_reset_order(folio);
+                bindings::folio_clear_head(folio);
+            }
+            for i in 0..1 << order {
+                // CAST: Each page is a folio now.
+                let page = Self::from_raw(self.first_page().add(i).cast());
+                let fields = &raw mut (*page.as_raw()).__bindgen_anon_1.__bindgen_anon_1;
+                // The device is where a page other than the first had the first one.
+                (&raw mut (*fields).__bindgen_anon_1.pgmap).write_volatile(pgmap);
+                page.set_usage(ptr::null_mut(), 0);
+            }
+        }
+        order
+    }
+
+    /// Warns if there are references to one of the pages that a folio of the order was made of.
+    fn check_idle(&self, order: u32) {
+        for i in 0..1 << order {
+            // CAST: Each page is a folio now.
+            // SAFETY: Valid by the type invariants: the pages were those of this folio.
+            let page = unsafe { Self::from_raw(self.first_page().add(i).cast()) };
+            warn_on_once!(page.references() != 0);
+        }
+    }
+}
+
+impl Usage {
+    /// How many entries share the folio with one more that has it; [`None`] if that one owns it.
+    #[inline]
+    fn with_one_more(self, shared: bool) -> Option<NonZero<usize>> {
+        let others = match self {
+            Self::Free => return None,
+            Self::Owned => NonZero::<usize>::MIN,
+            Self::Shared(count) => count,
+        };
+        warn_on_once!(!shared && self == Self::Owned);
+        Some(others.saturating_add(1))
+    }
+
+    /// How many entries share the folio with one less that has it; [`None`] if that was the last.
+    #[inline]
+    fn with_one_less(self) -> Option<NonZero<usize>> {
+        match self {
+            Self::Free | Self::Owned => None,
+            Self::Shared(count) => NonZero::new(count.get() - 1),
+        }
+    }
+}
+
+/// A folio of a DAX device with a reference to it.
+#[must_use = "the reference is dropped immediately when this is unused"]
+pub struct Pinned<'a>(&'a DeviceFolio);
+
+impl Pinned<'_> {
+    /// The page of the frame, as C names it, if it is one of the folio's.
+    #[inline]
+    pub(crate) fn page(&self, pfn: Pfn) -> Option<*mut bindings::page> {
+        let offset = pfn.number().wrapping_sub(self.pfn().number());
+        if offset >> self.order() != 0 {
+            return None;
+        }
+        // SAFETY: Valid by the type invariants of the folio, as this is one of its pages.
+        Some(unsafe { self.first_page().add(offset) })
+    }
+}
+
+impl Deref for Pinned<'_> {
+    type Target = DeviceFolio;
+
+    #[inline]
+    fn deref(&self) -> &DeviceFolio {
+        self.0
+    }
+}
+
+impl Drop for Pinned<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: Valid by the type invariants; the reference was taken by `DeviceFolio::pin`.
+        unsafe { bindings::folio_put(self.as_raw()) };
+    }
+}
