@@ -16,7 +16,10 @@ use crate::entry::{
 };
 use kernel_ext::{
     fs::mapping::AddressSpace,
-    xarray::Cursor, //
+    xarray::{
+        Cursor,
+        Guard, //
+    }, //
 };
 
 /// Why an entry cannot be had.
@@ -67,7 +70,7 @@ pub(crate) fn grab<'s, 'm>(
 #[cold]
 fn make_room<'s, 'm>(found: UnlockedEntry<'s, 'm>) -> MappingLock<'s, 'm> {
     // Neither has anything of its memory that would have to be given up.
-    let release = |_| ();
+    let release = |_: Entry, _: &Guard<'_, '_>| ();
     let mut lock = match found.entry().kind() {
         // Nobody maps a placeholder.
         Kind::Empty | Kind::Mapped(_) => found.discard(release),

@@ -121,10 +121,10 @@ impl<'s, 'm> LockedEntry<'s, 'm> {
 
     /// Removes the entry, and wakes all who wait for it. The i_pages lock is held afterwards.
     #[inline]
-    pub(super) fn remove(self, release: impl FnOnce(Entry)) -> MappingLock<'s, 'm> {
+    pub(super) fn remove(self, release: impl FnOnce(Entry, &Guard<'_, '_>)) -> MappingLock<'s, 'm> {
         let Held { cursor, entry } = self.0.take_over();
         let mut lock = MappingLock(cursor.lock());
-        release(entry);
+        release(entry, &lock.0);
         // Walks to the entry, too.
         let old = lock.0.load();
         debug_assert_eq!(old, Some(Present::Value(entry.locked())));
@@ -156,12 +156,12 @@ impl Update<'_, '_> {
     pub(crate) fn replace(
         &mut self,
         new: Entry,
-        swap: impl FnOnce(Entry, Entry),
+        swap: impl FnOnce(Entry, Entry, &Guard<'_, '_>),
     ) -> Result<(), WrongOrder> {
         if new.order() != self.entry.order() {
             return Err(WrongOrder);
         }
-        swap(*self.entry, new);
+        swap(*self.entry, new, &self.guard);
         let old = self.guard.store(Some(new.locked()));
         debug_assert_eq!(old, Some(Present::Value(self.entry.locked())));
         *self.entry = new;
@@ -223,7 +223,7 @@ impl<'s, 'm> Flushed<'s, 'm> {
     ///
     /// `release` gives up what the entry has of its memory, under the i_pages lock.
     #[inline]
-    pub(crate) fn remove(self, release: impl FnOnce(Entry)) -> MappingLock<'s, 'm> {
+    pub(crate) fn remove(self, release: impl FnOnce(Entry, &Guard<'_, '_>)) -> MappingLock<'s, 'm> {
         self.0.remove(release)
     }
 }

@@ -22,6 +22,7 @@ use kernel_ext::{
         self,
         Key, //
     },
+    xarray::Guard, //
 };
 
 /// The duty to wake the next one who waits for an entry.
@@ -117,8 +118,11 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
     ///
     /// `release` gives up what the entry has of its memory, under the lock.
     #[inline]
-    pub(crate) fn discard(mut self, release: impl FnOnce(Entry)) -> MappingLock<'s, 'm> {
-        release(self.entry);
+    pub(crate) fn discard(
+        mut self,
+        release: impl FnOnce(Entry, &Guard<'_, '_>),
+    ) -> MappingLock<'s, 'm> {
+        release(self.entry, &self.lock.0);
         self.lock.remove(self.entry);
         // All have been woken.
         self.wake.take_over();
@@ -129,7 +133,7 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
     #[inline]
     pub(crate) fn remove_if_clean(
         self,
-        release: impl FnOnce(Entry),
+        release: impl FnOnce(Entry, &Guard<'_, '_>),
     ) -> Result<MappingLock<'s, 'm>, Self> {
         if self.is_dirty() {
             Err(self)
