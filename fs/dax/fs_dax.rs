@@ -12,6 +12,7 @@ mod dedupe;
 mod entry;
 mod ffi;
 mod rw;
+mod folio;
 mod slot;
 mod span;
 mod unshare;
