@@ -34,6 +34,7 @@ pub mod pmem;
 pub mod sync;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod task;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod tracepoint;
 pub mod types;
 pub mod units;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Filesystem-DAX, the part that is C because EXPORT_SYMBOL_GPL needs a C unit
- * that sees the header, and initcalls are macros.
+ * that sees the header, and initcalls and trace events are macros.
  */
 #include <linux/dax.h>
 #include <linux/init.h>
 #include "fs_dax.h"
+
+#define CREATE_TRACE_POINTS
+#define CREATE_RUST_TRACE_POINTS
+#include <trace/events/fs_dax.h>
 
 EXPORT_SYMBOL_GPL(dax_iomap_rw);
 EXPORT_SYMBOL_GPL(dax_zero_range);

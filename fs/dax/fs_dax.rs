@@ -11,10 +11,11 @@ mod cow;
 mod dedupe;
 mod entry;
 mod ffi;
-mod rw;
 mod folio;
+mod rw;
 mod slot;
 mod span;
+mod trace;
 mod unshare;
 mod zero;
 

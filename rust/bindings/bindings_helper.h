@@ -10,8 +10,8 @@
 #include <linux/dax_ext.h>
 #include <linux/device.h>
 #include <linux/fs.h>
-#include <linux/iomap.h>
 #include <linux/huge_mm.h>
+#include <linux/iomap.h>
 #include <linux/ioport.h>
 #include <linux/libnvdimm.h>
 #include <linux/magic.h>
@@ -26,6 +26,7 @@
 #include <linux/vmstat.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
+#include <trace/events/fs_dax.h>
 
 /* private to drivers/dax */
 #include "dax-private.h"
