@@ -224,7 +224,7 @@ impl<'a> Iter<'a> {
                 pos: pos as i64,
                 len,
                 flags: flags.0,
-                ..Default::default()
+                ..pin_init::zeroed()
             },
             extent: None,
             _inode: PhantomData,
@@ -330,8 +330,9 @@ impl<'a> Iter<'a> {
             // SAFETY: The structure is valid; the function will refuse and warn.
             return to_result(unsafe { bindings::iomap_iter_advance(&mut self.raw, count) });
         }
-        self.raw.pos += count as i64;
-        self.raw.len -= count;
+        // These stay inside the range, as `length()` does.
+        self.raw.pos = self.raw.pos.wrapping_add(count as i64);
+        self.raw.len = self.raw.len.wrapping_sub(count);
         Ok(())
     }
 }

@@ -15,8 +15,7 @@ use kernel::{
         IovIterDest,
         IovIterSource, //
     },
-    prelude::*,
-    warn_on, //
+    prelude::*, //
 };
 use kernel_ext::{
     dax::{
@@ -38,7 +37,8 @@ use kernel_ext::{
         Ops, //
     },
     iov,
-    task::fatal_signal_pending, //
+    task::fatal_signal_pending,
+    warn_on_once, //
 };
 
 mod ffi;
@@ -110,7 +110,7 @@ fn transfer(
     };
 
     iocb.set_pos(pos);
-    match (pos - start) as usize {
+    match pos.wrapping_sub(start) as usize {
         0 => status.map(|()| 0),
         done => Ok(done),
     }
@@ -118,7 +118,7 @@ fn transfer(
 
 #[inline]
 fn read_extent(iter: &mut Iter<'_>, to: &mut IovIterDest<'_>) -> Result {
-    let end = iter.pos() + iter.length();
+    let end = iter.pos().saturating_add(iter.length());
     let Some(span) = Span::new(iter.pos(), end.min(iter.inode().size() as u64)) else {
         // The end of the file.
         return Ok(());
@@ -246,7 +246,7 @@ fn check_blocks(map: &Map) -> Result {
         Kind::Unwritten => map.is_shared(),
         _ => false,
     };
-    if warn_on!(!good) {
+    if warn_on_once!(!good) {
         return Err(EIO);
     }
     Ok(())

@@ -20,7 +20,6 @@ use kernel_ext::units;
 
 use units::{
     PageIndex,
-    PAGE_SHIFT,
     PAGE_SIZE, //
 };
 
@@ -68,7 +67,8 @@ impl Span {
     /// The number of bytes.
     #[inline]
     pub(crate) const fn len(self) -> u64 {
-        self.end - self.start
+        // By the invariants this does not wrap.
+        self.end.wrapping_sub(self.start)
     }
 
     /// The number of bytes, all of which are in memory.
@@ -92,13 +92,15 @@ impl Span {
     /// The page of the last byte.
     #[inline]
     pub(crate) const fn last_page(self) -> PageIndex {
-        PageIndex::containing(self.end - 1)
+        PageIndex::containing(self.end.wrapping_sub(1))
     }
 
     /// The number of pages that hold any of the bytes.
     #[inline]
     pub(crate) const fn pages(self) -> usize {
-        (((self.end - 1) >> PAGE_SHIFT) - (self.start >> PAGE_SHIFT) + 1) as usize
+        // By the invariants nothing here wraps.
+        let before = self.last_page().0.wrapping_sub(self.first_page().0);
+        before.wrapping_add(1)
     }
 
     /// The pages that hold any of the bytes, as a whole.
@@ -106,7 +108,7 @@ impl Span {
     pub(crate) const fn whole_pages(self) -> Self {
         // INVARIANT: Grows to both sides, and 2^63 is a multiple of a page.
         Self {
-            start: self.start - self.start % PAGE_SIZE,
+            start: page_start(self.start),
             end: page_end(self.end),
         }
     }
@@ -120,7 +122,7 @@ impl Span {
     /// The bytes of the first page that are before these.
     #[inline]
     pub(crate) const fn head(self) -> Option<Self> {
-        Self::new(self.start - self.start % PAGE_SIZE, self.start)
+        Self::new(page_start(self.start), self.start)
     }
 
     /// The bytes of the last page that are behind these.
@@ -142,7 +144,7 @@ impl Span {
         if len >= self.len() {
             return Some(self);
         }
-        Self::new(self.start, self.start + len)
+        Self::at(self.start, len)
     }
 
     /// What is left without the first `len` bytes.
@@ -154,7 +156,7 @@ impl Span {
     /// The bytes that are in the first page.
     #[inline]
     pub(crate) const fn in_first_page(self) -> Self {
-        let end = page_end(self.start + 1);
+        let end = page_end(self.start.wrapping_add(1));
         // INVARIANT: The page ends after its byte `start`.
         Self {
             start: self.start,
@@ -175,10 +177,16 @@ impl Span {
     }
 }
 
-/// The next multiple of the size of a page, unless `offset` is one.
+/// The offset of the page that the byte at `offset` is in.
+#[inline]
+const fn page_start(offset: u64) -> u64 {
+    offset & !(PAGE_SIZE - 1)
+}
+
+/// The next multiple of the size of a page, unless `offset`, which is at most 2^63, is one.
 #[inline]
 const fn page_end(offset: u64) -> u64 {
-    (offset + (PAGE_SIZE - 1)) & !(PAGE_SIZE - 1)
+    page_start(offset.wrapping_add(PAGE_SIZE - 1))
 }
 
 #[cfg(test)]

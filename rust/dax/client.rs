@@ -217,7 +217,7 @@ impl<'a> Window<'a> {
             page: self.start,
             // SAFETY: The offset is inside the memory that `kaddr` points to.
             addr: unsafe { self.kaddr.add(offset) },
-            len: len.min(self.len - offset),
+            len: len.min(self.len.wrapping_sub(offset)),
             _guard: PhantomData,
         }
     }

@@ -12,13 +12,13 @@ use kernel::{
         IovIterDest,
         IovIterSource, //
     },
-    prelude::*,
-    warn_on, //
+    prelude::*, //
 };
 use kernel_ext::{
     bindings,
     fs::kiocb::Kiocb,
-    iomap::Ops, //
+    iomap::Ops,
+    warn_on_once, //
 };
 
 check_prototypes!(dax_iomap_rw);
@@ -47,7 +47,7 @@ pub(crate) unsafe extern "C" fn dax_iomap_rw(
             u32::from((*iter).data_source) == bindings::ITER_SOURCE,
         )
     };
-    if warn_on!(iocb.is_atomic()) {
+    if warn_on_once!(iocb.is_atomic()) {
         return EIO.to_errno() as isize;
     }
     let result = if is_write {
