@@ -18,6 +18,7 @@
 #include "helpers/device.c"
 #include "helpers/fs.c"
 #include "helpers/idr.c"
+#include "helpers/memremap.c"
 #include "helpers/mm.c"
 #include "helpers/numa.c"
 #include "helpers/nvdimm.c"

@@ -8,6 +8,15 @@
 //! C headers: [`include/linux/memremap.h`](srctree/include/linux/memremap.h),
 //! [`include/linux/io.h`](srctree/include/linux/io.h)
 
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+mod hold;
+
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub use hold::{
+    Frames,
+    Hold, //
+};
+
 use crate::{
     bindings,
     error::eopnotsupp,

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Holding device memory: what a driver has mapped stays until it is let go.
+//!
+//! When a driver is unbound, its memory goes: the `struct page`s and the kernel's mapping of it.
+//! Nobody who only has written down a frame number is told. [`Hold`] finds out whether the frame
+//! is still there, and keeps it there.
+
+use crate::{
+    bindings,
+    pmem::Window,
+    units::{
+        Pfn,
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    }, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::ffi::c_ulong;
+
+/// A reference to a range of memory for filesystem DAX (`struct dev_pagemap`).
+///
+/// # Invariants
+///
+/// `map` is valid and of the type `MEMORY_DEVICE_FS_DAX`, we have a reference to it, and
+/// `first..=last` is a range of it. So there are `struct page`s for these frames, and the kernel has
+/// them mapped in its direct map.
+struct MapRef {
+    map: NonNull<bindings::dev_pagemap>,
+    first: Pfn,
+    last: Pfn,
+}
+
+impl MapRef {
+    /// A reference to the memory that has the frame, if there is such memory and nobody has begun
+    /// to remove it (`get_dev_pagemap()`).
+    fn get(pfn: Pfn) -> Option<Self> {
+        // SAFETY: Takes any frame number.
+        let map = NonNull::new(unsafe { bindings::get_dev_pagemap(pfn.number() as c_ulong) })?;
+        // INVARIANT: The function returns a reference, and the frame is in the map.
+        let found = Self {
+            map,
+            first: pfn,
+            last: pfn,
+        };
+        if found.kind() != bindings::memory_type_MEMORY_DEVICE_FS_DAX {
+            return None;
+        }
+        Some(found.widened())
+    }
+
+    fn kind(&self) -> bindings::memory_type {
+        // SAFETY: Valid by the type invariants.
+        unsafe { (*self.map.as_ptr()).type_ }
+    }
+
+    /// The same reference, with all of the range that the frame is in.
+    fn widened(mut self) -> Self {
+        // SAFETY: Valid by the type invariants; the ranges, of which there are as many as the map
+        // says, do not change while it is in use.
+        let ranges = unsafe {
+            let map = self.map.as_ptr();
+            let first: *const bindings::range = (&raw const (*map).__bindgen_anon_1).cast();
+            core::slice::from_raw_parts(first, (*map).nr_range as usize)
+        };
+        let range = ranges
+            .iter()
+            .map(|range| (Pfn::from_phys(range.start), Pfn::from_phys(range.end)))
+            .find(|(first, last)| (*first..=*last).contains(&self.first));
+        if let Some((first, last)) = range {
+            // INVARIANT: This is a range of the map.
+            (self.first, self.last) = (first, last);
+        }
+        self
+    }
+
+    /// Whether `pages` frames from `first` on, which are at least one, are part of the memory.
+    #[inline]
+    fn has(&self, first: Pfn, pages: usize) -> bool {
+        first >= self.first
+            && first <= self.last
+            && pages - 1 <= self.last.number() - first.number()
+    }
+}
+
+impl Drop for MapRef {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants we have a reference.
+        unsafe { bindings::put_dev_pagemap(self.map.as_ptr()) };
+    }
+}
+
+/// Holds one range of device memory at a time.
+///
+/// The driver that is unbound waits until it is dropped. It may be used in any context that does
+/// not hold up the driver for ever: sleeping is fine, waiting for the driver is not.
+#[derive(Default)]
+pub struct Hold(Option<MapRef>);
+
+impl Hold {
+    /// Holds nothing.
+    #[inline]
+    pub const fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// The `pages` frames from `first` on, if they are there and stay there.
+    ///
+    /// Lets go of other memory that was held. This is cheap when the frames are in the same memory
+    /// as those before. With [`None`] there is neither a `struct page` nor a mapping for them that
+    /// may be touched, now or later. Any context.
+    #[inline]
+    pub fn frames(&mut self, first: Pfn, pages: usize) -> Option<Frames<'_>> {
+        if pages == 0 {
+            return None;
+        }
+        if !self.0.as_ref().is_some_and(|map| map.has(first, pages)) {
+            // Drop the old reference first: it may be to memory that is waited for.
+            self.0 = None;
+            self.0 = MapRef::get(first).filter(|map| map.has(first, pages));
+        }
+        // INVARIANT: The map that is held has them, and is held for as long as `self` is borrowed.
+        self.0.is_some().then_some(Frames {
+            first,
+            pages,
+            _held: PhantomData,
+        })
+    }
+}
+
+/// Frames of memory for filesystem DAX that cannot go for the lifetime `'a`.
+///
+/// # Invariants
+///
+/// They are of the type `MEMORY_DEVICE_FS_DAX`. During `'a`, there are `struct page`s for these frames, one or more, and the kernel has them
+/// mapped in its direct map.
+#[derive(Clone, Copy)]
+pub struct Frames<'a> {
+    first: Pfn,
+    pages: usize,
+    _held: PhantomData<&'a MapRef>,
+}
+
+impl<'a> Frames<'a> {
+    /// The first frame.
+    #[inline]
+    pub const fn first(self) -> Pfn {
+        self.first
+    }
+
+    /// The number of frames.
+    #[inline]
+    pub const fn pages(self) -> usize {
+        self.pages
+    }
+
+    /// Their memory.
+    #[inline]
+    pub fn window(self) -> Window<'a> {
+        // SAFETY: The variable is set before there are any drivers, and does not change.
+        let base = unsafe { bindings::page_offset_base } as usize;
+        let addr = base.wrapping_add(self.first.number() << PAGE_SHIFT);
+        // SAFETY: The direct map does not begin at zero, and holds the frames by the type
+        // invariants; it is device memory, so no Rust code refers to it.
+        unsafe {
+            Window::from_raw(
+                NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(addr)),
+                self.pages * PAGE_SIZE as usize,
+            )
+        }
+    }
+}
