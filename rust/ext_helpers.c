@@ -22,6 +22,7 @@
 #include "helpers/mm.c"
 #include "helpers/numa.c"
 #include "helpers/nvdimm.c"
+#include "helpers/pagemap.c"
 #include "helpers/pmem.c"
 #include "helpers/sched.c"
 #include "helpers/signal.c"

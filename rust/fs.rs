@@ -9,6 +9,8 @@ pub mod kiocb;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod mapping;
 pub mod pseudo;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod writeback;
 
 use crate::bindings;
 

@@ -65,6 +65,13 @@ impl Inode {
         unsafe { (&raw const (*self.as_raw()).i_flags).read_volatile() & S_DAX != 0 }
     }
 
+    /// Whether the file has a name (`i_nlink`).
+    #[inline]
+    pub fn is_linked(&self) -> bool {
+        // SAFETY: The inode is valid by the type invariants. C reads the number without a lock too.
+        unsafe { (&raw const (*self.as_raw()).__bindgen_anon_1.i_nlink).read_volatile() != 0 }
+    }
+
     /// Whether the inode is a character device.
     #[inline]
     pub fn is_character_device(&self) -> bool {
