@@ -41,4 +41,6 @@ pub mod units;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod wait;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod wait_bit;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod xarray;
