@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/nd.h>
 #include <linux/pseudo_fs.h>
+#include <linux/rmap.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/sysfs.h>

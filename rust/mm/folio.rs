@@ -6,6 +6,8 @@
 //! [`include/linux/mm_types.h`](srctree/include/linux/mm_types.h)
 
 mod device;
+mod idle;
+mod owner;
 
 pub use device::{
     DeviceFolio,

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting until nobody uses a folio of a DAX device.
+
+use super::DeviceFolio;
+use crate::{
+    memremap::Frames,
+    wait_bit, //
+};
+use kernel::prelude::*;
+
+impl<'a> Frames<'a> {
+    /// The folio that the frames are, or are a part of.
+    #[inline]
+    pub fn folio(self) -> &'a DeviceFolio {
+        // SAFETY: By the type invariants of `Frames`.
+        unsafe { DeviceFolio::of_frame(self.first()) }
+    }
+}
+
+impl DeviceFolio {
+    /// Waits until the folio is not [busy](DeviceFolio::is_busy). Sleeps.
+    ///
+    /// Whoever drops the last reference wakes those who wait, and a mapping is a reference. So a
+    /// folio that is mapped, by another file that shares it, may keep the caller longer than it is
+    /// busy.
+    pub fn wait_until_idle(&self) {
+        wait_bit::wait_var(self.first_page().cast(), || !self.is_busy());
+    }
+
+    /// Like [`DeviceFolio::wait_until_idle`], but lets the caller sleep, and fails with `ERESTARTSYS`
+    /// if a signal comes; see [`wait_bit::wait_var_interruptible`].
+    pub fn wait_until_idle_interruptible(&self, sleep: impl FnMut()) -> Result {
+        wait_bit::wait_var_interruptible(self.first_page().cast(), || !self.is_busy(), sleep)
+    }
+}
