@@ -18,6 +18,8 @@
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod client;
 mod device;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+mod flush;
 mod host;
 mod operations;
 mod registration;
