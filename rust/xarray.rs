@@ -360,9 +360,15 @@ impl<'c, 'm> Guard<'c, 'm> {
     /// A walk goes on with the entry after the one that the cursor is at.
     #[inline]
     pub fn relax(&mut self) {
+        self.relax_after(1);
+    }
+
+    /// Like [`Guard::relax`], after what was as much work as so many steps.
+    #[inline]
+    pub fn relax_after(&mut self, work: u32) {
         let steps = &mut self.0 .0.steps;
-        *steps += 1;
-        if *steps == bindings::XA_CHECK_SCHED {
+        *steps += work;
+        if *steps >= bindings::XA_CHECK_SCHED {
             *steps = 0;
             self.pause();
         }

@@ -229,6 +229,12 @@ impl<'s, 'm> MappingLock<'s, 'm> {
         self.0.relax();
     }
 
+    /// Like [`MappingLock::relax`], after work on so many pages.
+    #[inline]
+    pub(crate) fn relax_after(&mut self, pages: usize) {
+        self.0.relax_after(pages as u32);
+    }
+
     /// Waits for the entry to become unlocked or to go away; looks at the page of the slot until
     /// then. Gives back the lock if there is no entry any more.
     #[cold]
