@@ -11,12 +11,15 @@
 #define CREATE_RUST_TRACE_POINTS
 #include <trace/events/fs_dax.h>
 
-EXPORT_SYMBOL_GPL(dax_iomap_rw);
-EXPORT_SYMBOL_GPL(dax_zero_range);
-EXPORT_SYMBOL_GPL(dax_truncate_page);
+/*
+ * The rest is for callers that are built in: dax_dedupe_file_range_compare()
+ * for fs/remap_range.c.
+ */
 EXPORT_SYMBOL_GPL(dax_file_unshare);
-
-/* dax_dedupe_file_range_compare() is for fs/remap_range.c only */
+EXPORT_SYMBOL_GPL(dax_iomap_rw);
 EXPORT_SYMBOL_GPL(dax_remap_file_range_prep);
+EXPORT_SYMBOL_GPL(dax_truncate_page);
+EXPORT_SYMBOL_GPL(dax_writeback_mapping_range);
+EXPORT_SYMBOL_GPL(dax_zero_range);
 
 fs_initcall(fs_dax_init);

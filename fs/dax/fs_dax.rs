@@ -17,6 +17,7 @@ mod slot;
 mod span;
 mod trace;
 mod unshare;
+mod writeback;
 mod zero;
 
 /// What messages start with.
