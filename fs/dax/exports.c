@@ -13,10 +13,16 @@
 
 /*
  * The rest is for callers that are built in: dax_dedupe_file_range_compare()
- * for fs/remap_range.c.
+ * for fs/remap_range.c, dax_delete_mapping_entry() and
+ * dax_invalidate_mapping_entry_sync() for mm/truncate.c.
  */
+EXPORT_SYMBOL_GPL(dax_break_layout);
+EXPORT_SYMBOL_GPL(dax_break_layout_final);
+EXPORT_SYMBOL_GPL(dax_delete_mapping_range);
 EXPORT_SYMBOL_GPL(dax_file_unshare);
 EXPORT_SYMBOL_GPL(dax_iomap_rw);
+EXPORT_SYMBOL_GPL(dax_layout_busy_page);
+EXPORT_SYMBOL_GPL(dax_layout_busy_page_range);
 EXPORT_SYMBOL_GPL(dax_remap_file_range_prep);
 EXPORT_SYMBOL_GPL(dax_truncate_page);
 EXPORT_SYMBOL_GPL(dax_writeback_mapping_range);

@@ -12,6 +12,7 @@ mod dedupe;
 mod entry;
 mod ffi;
 mod folio;
+mod layout;
 mod rw;
 mod slot;
 mod span;

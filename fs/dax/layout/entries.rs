@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Removing entries, with care for what is dirty and for memory that is gone.
+
+use super::PageRange;
+use crate::{
+    entry::{
+        Entry,
+        Order, //
+    },
+    folio,
+    slot::{
+        Lookup,
+        MappingLock,
+        Slot,
+        UnlockedEntry, //
+    },
+    trace, //
+};
+use core::convert::Infallible;
+use kernel::prelude::*;
+use kernel_ext::{
+    fs::mapping::{
+        AddressSpace,
+        PageIndex, //
+    },
+    memremap::Hold,
+    warn_on_once,
+    xarray::Guard, //
+};
+
+/// What becomes of the data of entries that are dirty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dirty {
+    /// It is flushed: the blocks stay the file's, or become another file's.
+    Flush,
+    /// Nothing: nobody can read it any more, or nobody was promised that it would be durable.
+    Discard,
+}
+
+impl Dirty {
+    /// What has to be done for a file that keeps its data.
+    #[inline]
+    pub(super) fn in_file(mapping: &AddressSpace) -> Self {
+        if mapping.can_write_back() {
+            Self::Flush
+        } else {
+            Self::Discard
+        }
+    }
+}
+
+/// Removes all entries of `range`. Sleeps.
+pub(super) fn remove_range(
+    mapping: &AddressSpace,
+    range: PageRange,
+    memory: &mut Hold,
+    dirty: Dirty,
+) {
+    let mut slot = Slot::new(mapping, range.first(), Order::Pte);
+    let mut lock = slot.lock();
+    while let Some(found) = lock.next(range.last()) {
+        let pages = found.entry().order().pages();
+        lock = remove(found, memory, dirty);
+        // Each page of a folio that is taken apart is work.
+        lock.relax_after(pages);
+    }
+}
+
+/// Removes the entry that covers the page `index`. Returns whether there was one.
+pub(crate) fn delete(mapping: &AddressSpace, index: PageIndex) -> bool {
+    let mut slot = Slot::new(mapping, index, Order::Pte);
+    let Some(found) = look_up(slot.lock()) else {
+        return false;
+    };
+    drop(remove(found, &mut Hold::nothing(), Dirty::in_file(mapping)));
+    true
+}
+
+/// Removes the entry that covers the page `index` if there is one that is clean. Returns whether
+/// there was.
+pub(crate) fn invalidate(mapping: &AddressSpace, index: PageIndex) -> bool {
+    let mut slot = Slot::new(mapping, index, Order::Pte);
+    let Some(found) = look_up(slot.lock()) else {
+        return false;
+    };
+    let mut memory = Hold::nothing();
+    let removed = found.remove_if_clean(|entry, lock| release(entry, lock, &mut memory));
+    removed.is_ok()
+}
+
+fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
+    match lock.lookup() {
+        Lookup::Found(found) => Some(found),
+        Lookup::Absent(_) => None,
+        Lookup::Conflict(_) | Lookup::Foreign(_) => {
+            warn_on_once!(true);
+            None
+        }
+    }
+}
+
+/// Gives up the memory of an entry that is being removed, if it is still there.
+#[inline]
+fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Hold) {
+    let pages = entry.order().pages();
+    let there = |pfn| memory.frames(pfn, pages).is_some();
+    if entry.mapped_pfn().is_some_and(there) {
+        folio::release(entry, lock);
+    }
+}
+
+/// Removes one entry.
+fn remove<'s, 'm>(
+    found: UnlockedEntry<'s, 'm>,
+    memory: &mut Hold,
+    dirty: Dirty,
+) -> MappingLock<'s, 'm> {
+    let found = match found.remove_if_clean(|entry, lock| release(entry, lock, memory)) {
+        Ok(lock) => return lock,
+        Err(found) => found,
+    };
+    match dirty {
+        Dirty::Flush => flush_and_remove(found, memory),
+        Dirty::Discard => found.discard(|entry, lock| release(entry, lock, memory)),
+    }
+}
+
+/// Writes the memory of an entry back, and removes the entry.
+///
+/// No page table has the memory. Nobody has, so nothing is written after the flush.
+#[cold]
+fn flush_and_remove<'s, 'm>(
+    found: UnlockedEntry<'s, 'm>,
+    memory: &mut Hold,
+) -> MappingLock<'s, 'm> {
+    let pages = found.entry().order().pages();
+    let mapping = found.mapping();
+    let frames = found
+        .entry()
+        .mapped_pfn()
+        .and_then(|pfn| memory.frames(pfn, pages));
+    let Some(frames) = frames else {
+        mapping.set_error(EIO);
+        return found.discard(|_, _| ());
+    };
+    let index = found.index();
+    let Ok(flushed) = found.lock().flush(|_, _, _| {
+        frames.window().flush();
+        Ok::<(), Infallible>(())
+    });
+    trace::writeback_one(mapping.host(), index, pages);
+    flushed.remove(|entry, lock| release(entry, lock, memory))
+}
