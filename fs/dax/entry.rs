@@ -148,6 +148,12 @@ impl Entry {
         (Self(Value::new(n & !LOCKED)), n & LOCKED != 0)
     }
 
+    /// The entry that C knows as `raw`, if that is one.
+    #[inline]
+    pub(crate) fn from_raw(raw: usize) -> Option<Self> {
+        Value::from_bits(raw).map(|value| Self::decode(value).0)
+    }
+
     /// What the array has for the entry while it is unlocked.
     #[inline]
     pub(crate) const fn unlocked(self) -> Value {

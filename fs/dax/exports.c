@@ -14,7 +14,8 @@
 /*
  * The rest is for callers that are built in: dax_dedupe_file_range_compare()
  * for fs/remap_range.c, dax_delete_mapping_entry() and
- * dax_invalidate_mapping_entry_sync() for mm/truncate.c.
+ * dax_invalidate_mapping_entry_sync() for mm/truncate.c, dax_lock_*() and
+ * dax_unlock_*() for mm/memory-failure.c.
  */
 EXPORT_SYMBOL_GPL(dax_break_layout);
 EXPORT_SYMBOL_GPL(dax_break_layout_final);

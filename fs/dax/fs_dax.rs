@@ -10,6 +10,7 @@ mod access;
 mod cow;
 mod dedupe;
 mod entry;
+mod failure;
 mod ffi;
 mod folio;
 mod layout;
