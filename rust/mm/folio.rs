@@ -11,8 +11,8 @@ mod owner;
 
 pub use device::{
     DeviceFolio,
-    Pinned,
-    Usage, //
+    InUse,
+    Pinned, //
 };
 
 use crate::{

@@ -22,13 +22,16 @@ use core::{
     ops::Deref,
     ptr, //
 };
+use kernel::prelude::*;
 
 /// A folio of a DAX device.
 ///
 /// # Locking
 ///
 /// To which entries a folio belongs is written under the lock of the array of pages that has, or
-/// is to have, such an entry. The methods take the guard of the lock as evidence that there is one.
+/// is to have, such an entry, so that whoever looks at both finds that they agree. The methods take
+/// the guard of that lock as evidence. Files that share memory have different arrays, so there is
+/// also a lock for the users of folios, which is taken inside of the former.
 ///
 /// # Invariants
 ///
@@ -39,7 +42,7 @@ pub struct DeviceFolio(Folio);
 
 /// How many entries of arrays of pages have a folio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Usage {
+enum Usage {
     /// None.
     Free,
     /// One; the folio knows which (`folio->mapping`, `folio->index`).
@@ -100,68 +103,98 @@ impl DeviceFolio {
         self.references() != self.mappings()
     }
 
-    /// How many entries have the folio.
-    #[inline]
-    pub fn usage(&self, _lock: &Guard<'_, '_>) -> Usage {
-        let folio = self.as_raw();
-        // SAFETY: Valid by the type invariants, and the lock is held.
-        unsafe {
-            let fields = &raw const (*folio).__bindgen_anon_1.__bindgen_anon_1;
-            if !(&raw const (*fields).mapping).read_volatile().is_null() {
-                return Usage::Owned;
-            }
-            match NonZero::new((*fields).__bindgen_anon_2.share) {
-                Some(count) => Usage::Shared(count),
-                None => Usage::Free,
-            }
-        }
-    }
-
-    /// Notes that one more entry has the folio: that of 2^`order` pages at `index` of the file whose
-    /// array is locked.
+    /// Notes that one more entry has the frames from `pfn` on: that of 2^`order` pages at `index` of
+    /// the file whose array is locked.
     ///
-    /// `shared` says that the filesystem lets several files have the memory. Without it the folio
-    /// must be free, which a warning enforces.
+    /// `shared` says that the filesystem lets several files have the memory. Without it the frames
+    /// must be nobody's, which a warning enforces. Fails, and does nothing, if others have some of
+    /// the frames, but not as one folio.
     ///
     /// # Safety
     ///
-    /// The caller must store that entry before it unlocks the array, and when it removes it call
-    /// [`DeviceFolio::disassociate`]. The frames from the folio's first on must be those of the
-    /// entry.
+    /// The frames must be memory of the type `MEMORY_DEVICE_FS_DAX`, and `pfn` a multiple of their
+    /// number. The caller must store that entry before it unlocks the array, and when it removes it
+    /// call [`DeviceFolio::disassociate`].
     pub unsafe fn associate(
-        &self,
+        pfn: Pfn,
         order: u32,
         index: PageIndex,
         shared: bool,
         lock: &Guard<'_, '_>,
-    ) {
-        match self.usage(lock).with_one_more(shared) {
-            // SAFETY: The lock is held.
-            Some(count) => unsafe { self.set_usage(ptr::null_mut(), count.get()) },
+    ) -> Result<(), InUse> {
+        let users = Users::lock(pfn);
+        // SAFETY: As the caller ensures. It stays a folio while the users are locked.
+        let folio = unsafe { Self::of_frame(pfn) };
+        if shared && order > folio.order() && !folio.have_no_users(order, &users) {
+            return Err(InUse);
+        }
+        match folio.usage(&users).with_one_more(shared) {
+            Some(count) => folio.set_shared(count, &users),
             None => {
-                self.join(order);
-                // SAFETY: The lock is held.
-                unsafe { self.set_usage(lock.mapping().as_raw(), index.0) };
+                folio.join(order);
+                folio.set_owner(lock.mapping(), index, &users);
             }
         }
+        Ok(())
     }
 
-    /// Notes that one entry less has the folio. The last takes it apart.
+    /// Notes that one entry less has the frames from `pfn` on. The last takes the folio apart.
     ///
     /// # Safety
     ///
     /// The caller must remove an entry for which [`DeviceFolio::associate`] was called, before it
     /// unlocks the array, and nobody may refer to the folio by way of that entry any more.
-    pub unsafe fn disassociate(&self, lock: &Guard<'_, '_>) {
-        match self.usage(lock).with_one_less() {
-            // SAFETY: The lock is held.
-            Some(count) => unsafe { self.set_usage(ptr::null_mut(), count.get()) },
+    pub unsafe fn disassociate(pfn: Pfn, _lock: &Guard<'_, '_>) {
+        let users = Users::lock(pfn);
+        // SAFETY: As it was when the entry was made; it stays a folio as long as there is the entry.
+        let folio = unsafe { Self::of_frame(pfn) };
+        match folio.usage(&users).with_one_less() {
+            Some(count) => folio.set_shared(count, &users),
             None => {
-                // SAFETY: The caller has removed the last entry.
-                let order = unsafe { self.take_apart() };
-                self.check_idle(order);
+                // SAFETY: The caller removes the last entry.
+                let order = unsafe { folio.take_apart() };
+                folio.check_idle(order);
             }
         }
+    }
+
+    /// How many entries have the folio.
+    #[inline]
+    fn usage(&self, _users: &Users) -> Usage {
+        let folio = self.as_raw();
+        // SAFETY: Valid by the type invariants, and the lock is held.
+        unsafe {
+            let fields = &raw const (*folio).__bindgen_anon_1.__bindgen_anon_1;
+            if !(*fields).mapping.is_null() {
+                return Usage::Owned;
+            }
+            NonZero::new((*fields).__bindgen_anon_2.share).map_or(Usage::Free, Usage::Shared)
+        }
+    }
+
+    /// Whether nobody has any of 2^`order` pages, of which this is the first.
+    #[cold]
+    fn have_no_users(&self, order: u32, users: &Users) -> bool {
+        (0..1 << order).all(|i| {
+            // CAST: A page that is no part of a larger folio is one, and a larger one begins here.
+            // SAFETY: Valid by the type invariants, as all of the range is memory of the device.
+            let page = unsafe { Self::from_raw(self.first_page().add(i).cast()) };
+            page.order() == 0 && page.usage(users) == Usage::Free
+        })
+    }
+
+    /// Notes that the one entry which has the folio is that of `mapping` at `index`.
+    #[inline]
+    fn set_owner(&self, mapping: &AddressSpace, index: PageIndex, _users: &Users) {
+        // SAFETY: The lock is held.
+        unsafe { self.set_usage(mapping.as_raw(), index.0) };
+    }
+
+    /// Notes that `count` entries have the folio.
+    #[inline]
+    fn set_shared(&self, count: NonZero<usize>, _users: &Users) {
+        // SAFETY: The lock is held.
+        unsafe { self.set_usage(ptr::null_mut(), count.get()) };
     }
 
     /// Sets the owner, or none, and the index or count that goes with it.
@@ -173,7 +206,7 @@ impl DeviceFolio {
     unsafe fn set_usage(&self, mapping: *mut bindings::address_space, word: usize) {
         let folio = self.as_raw();
         // SAFETY: Valid by the type invariants; the caller ensures that there are no other writers,
-        // and readers without the lock load the mapping once and check it under the lock.
+        // and readers without a lock load the mapping once and check it under that of its array.
         unsafe {
             let fields = &raw mut (*folio).__bindgen_anon_1.__bindgen_anon_1;
             (&raw mut (*fields).mapping).write_volatile(mapping);
@@ -248,6 +281,37 @@ impl DeviceFolio {
     }
 }
 
+/// Other files have some of the pages, but not as one folio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InUse;
+
+/// The lock of what says to which entries folios belong.
+///
+/// Interrupts are off, since the lock of an array of pages is held.
+///
+/// # Invariants
+///
+/// The lock is held that is for all folios in the range of the size of a PMD which has the frame.
+struct Users(Pfn);
+
+impl Users {
+    #[inline]
+    fn lock(pfn: Pfn) -> Self {
+        // SAFETY: The function takes any frame number.
+        unsafe { bindings::folio_users_lock(pfn.number()) };
+        // INVARIANT: Just locked.
+        Self(pfn)
+    }
+}
+
+impl Drop for Users {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: Locked by the type invariants.
+        unsafe { bindings::folio_users_unlock(self.0.number()) };
+    }
+}
+
 impl Usage {
     /// How many entries share the folio with one more that has it; [`None`] if that one owns it.
     #[inline]
@@ -302,5 +366,40 @@ impl Drop for Pinned<'_> {
     fn drop(&mut self) {
         // SAFETY: Valid by the type invariants; the reference was taken by `DeviceFolio::pin`.
         unsafe { bindings::folio_put(self.as_raw()) };
+    }
+}
+
+#[kunit_tests(rust_device_folio)]
+mod tests {
+    use super::*;
+
+    fn shared(count: usize) -> Usage {
+        NonZero::new(count).map_or(Usage::Free, Usage::Shared)
+    }
+
+    #[test]
+    fn one_more_and_one_less() {
+        for (before, after) in [
+            (Usage::Free, None),
+            (Usage::Owned, Some(2)),
+            (shared(1), Some(2)),
+            (shared(2), Some(3)),
+            (shared(usize::MAX), Some(usize::MAX)),
+        ] {
+            assert_eq!(before.with_one_more(true), after.and_then(NonZero::new));
+        }
+        // What was shared and is not any more still has the others that are counted.
+        assert_eq!(shared(1).with_one_more(false), NonZero::new(2));
+        assert_eq!(Usage::Free.with_one_more(false), None);
+
+        for (before, after) in [
+            (Usage::Free, None),
+            (Usage::Owned, None),
+            (shared(1), None),
+            (shared(2), Some(1)),
+            (shared(3), Some(2)),
+        ] {
+            assert_eq!(before.with_one_less(), after.and_then(NonZero::new));
+        }
     }
 }
