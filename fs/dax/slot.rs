@@ -39,6 +39,7 @@ pub(crate) use grab::{
 pub(crate) use locked::{
     Flushed,
     LockedEntry,
+    NotReplaced,
     Update, //
 };
 pub(crate) use unlocked::{

@@ -151,17 +151,17 @@ impl Update<'_, '_> {
     /// Puts `new` in the place of the entry, which stays locked, and keeps its tags.
     ///
     /// `swap`, with the old entry and the new one, moves what they have of their memory. Fails, and
-    /// does nothing, if `new` covers another number of pages.
+    /// changes nothing, if that does, or if `new` covers another number of pages.
     #[inline]
-    pub(crate) fn replace(
+    pub(crate) fn replace<E>(
         &mut self,
         new: Entry,
-        swap: impl FnOnce(Entry, Entry, &Guard<'_, '_>),
-    ) -> Result<(), WrongOrder> {
+        swap: impl FnOnce(Entry, Entry, &Guard<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), NotReplaced> {
         if new.order() != self.entry.order() {
-            return Err(WrongOrder);
+            return Err(NotReplaced);
         }
-        swap(*self.entry, new, &self.guard);
+        swap(*self.entry, new, &self.guard).map_err(|_| NotReplaced)?;
         let old = self.guard.store(Some(new.locked()));
         debug_assert_eq!(old, Some(Present::Value(self.entry.locked())));
         *self.entry = new;
@@ -192,9 +192,10 @@ impl Update<'_, '_> {
     }
 }
 
-/// An entry was to be replaced by one that covers another number of pages.
+/// An entry was to be replaced by one that covers another number of pages, or whose memory cannot be
+/// had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WrongOrder;
+pub(crate) struct NotReplaced;
 
 /// A locked entry whose memory is on stable storage, and that nobody can write to: the evidence that
 /// is needed to clean it.
