@@ -15,6 +15,5 @@ mod ffi;
 pub(crate) use ffi::{
     exchange,
     of_locked,
-    of_unlocked,
     release, //
 };

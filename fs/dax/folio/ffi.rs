@@ -8,16 +8,35 @@
 
 use crate::{
     entry::Entry,
-    slot::{
-        LockedEntry,
-        UnlockedEntry, //
-    }, //
+    ffi::check_prototypes,
+    slot::LockedEntry, //
 };
+use kernel::ffi::c_int;
 use kernel_ext::{
-    mm::folio::DeviceFolio,
+    bindings,
+    mm::folio::{
+        DeviceFolio,
+        InUse, //
+    },
     units::PageIndex,
     xarray::Guard, //
 };
+
+check_prototypes!(dax_folio_reset_order);
+
+/// Makes every page of a folio one of its own, without an owner, and returns the order that the
+/// folio had: for device-dax, which has its own ways to make folios.
+///
+/// # Safety
+///
+/// `folio` must be a folio of a DAX device that nobody uses.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn dax_folio_reset_order(folio: *mut bindings::folio) -> c_int {
+    // SAFETY: The caller ensures that it is valid and unused.
+    let order = unsafe { DeviceFolio::from_raw(folio).take_apart() };
+    // CAST: An order is less than the number of bits of an address.
+    order as c_int
+}
 
 /// The folio that the memory of `entry` is, or is a part of.
 #[inline]
@@ -33,24 +52,19 @@ pub(crate) fn of_locked<'a>(entry: &'a LockedEntry<'_, '_>) -> Option<&'a Device
     of(entry.entry())
 }
 
-/// The folio of an entry, if it has storage. It stays a folio while the i_pages lock is held.
-#[inline]
-pub(crate) fn of_unlocked<'a>(entry: &'a UnlockedEntry<'_, '_>) -> Option<&'a DeviceFolio> {
-    of(entry.entry())
-}
-
 /// Gives up the folio of `entry`, which is being removed.
 #[inline]
 pub(crate) fn release(entry: Entry, lock: &Guard<'_, '_>) {
-    if let Some(folio) = of(entry) {
+    if let Some(pfn) = entry.mapped_pfn() {
         // SAFETY: The slot had the entry, so `exchange` was called for it, and the caller removes it.
-        unsafe { folio.disassociate(lock) };
+        unsafe { DeviceFolio::disassociate(pfn, lock) };
     }
 }
 
-/// Gives up the folio of `old` and takes that of `new`, which takes its place at `index`.
+/// Takes the folio of `new` and gives up that of `old`, which it replaces at `index`.
 ///
-/// `shared` says that the filesystem lets several files have the memory.
+/// `shared` says that the filesystem lets several files have the memory. Fails, and does nothing, if
+/// others have some of the memory of a huge entry, but not all.
 #[inline]
 pub(crate) fn exchange(
     old: Entry,
@@ -58,11 +72,13 @@ pub(crate) fn exchange(
     index: PageIndex,
     shared: bool,
     lock: &Guard<'_, '_>,
-) {
-    release(old, lock);
-    if let Some(folio) = of(new) {
-        // SAFETY: The caller puts the entry into its slot. Whoever removes it calls `release`, or
-        // this function. A device answers with frames that begin at a multiple of their number.
-        unsafe { folio.associate(new.order().log2(), index, shared, lock) };
+) -> Result<(), InUse> {
+    if let Some(pfn) = new.mapped_pfn() {
+        // SAFETY: The memory is as said above, and a fault has checked that the frame is one which an
+        // entry of this size can begin with. The caller puts the entry into its slot, and whoever
+        // removes it calls `release`, or this function.
+        unsafe { DeviceFolio::associate(pfn, new.order().log2(), index, shared, lock) }?;
     }
+    release(old, lock);
+    Ok(())
 }
