@@ -11,6 +11,7 @@ mod cow;
 mod dedupe;
 mod entry;
 mod failure;
+mod fault;
 mod ffi;
 mod folio;
 mod layout;
