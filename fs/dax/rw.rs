@@ -193,6 +193,7 @@ fn write_window(
 
 /// Writes to memory with known poison, which the device may be able to clear.
 #[cold]
+#[inline(never)]
 fn recover(
     device: &Device,
     map: &Map,
