@@ -19,15 +19,15 @@ use units::{
 
 /// A place for a huge page: where the fault is in memory, and where in the file.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The address of the fault.
-    pub(super) address: usize,
+    pub(crate) address: usize,
     /// The addresses that map the file without a gap.
-    pub(super) area: Range<usize>,
+    pub(crate) area: Range<usize>,
     /// The page of the file that is at the address.
-    pub(super) index: PageIndex,
+    pub(crate) index: PageIndex,
     /// The first page that the file does not have.
-    pub(super) end: PageIndex,
+    pub(crate) end: PageIndex,
 }
 
 impl Place {
@@ -36,7 +36,7 @@ impl Place {
     /// - Page tables and entries of the file have huge pages only where addresses, and indices, are
     ///   multiples of their size, so those must agree in the bits below that.
     /// - All of the huge page must be inside of the area, and inside of the file.
-    pub(super) fn has_room(&self, order: u32) -> bool {
+    pub(crate) fn has_room(&self, order: u32) -> bool {
         let pages = 1 << order;
         let offset = self.index.0 % pages;
         let start = self.address & !((pages << PAGE_SHIFT) - 1);
@@ -44,7 +44,7 @@ impl Place {
         offset == (self.address >> PAGE_SHIFT) % pages
             && self.area.start <= start
             && (self.area.end - start) >> PAGE_SHIFT >= pages
-            && self.end.0 - self.index.0 + offset >= pages
+            && self.end.0.saturating_sub(self.index.0 - offset) >= pages
     }
 }
 
@@ -126,6 +126,11 @@ mod tests {
             (511, 0, false),
             (511, 510, false),
             (1, 0, false),
+            // The huge page begins inside of the file, the access is behind its end.
+            (1, 511, false),
+            (511, 511, false),
+            (513, 1023, false),
+            (0, 0, false),
             (513, 0, true),
             (513, 512, false),
             (1023, 600, false),
