@@ -26,6 +26,7 @@ help:
 	@echo '  make check LANE=debug   the guest tests in that lane'
 	@echo '  make check T=/fsx FSX_OPS=N FSX_SEED=N'
 	@echo '                          random operations on files, N of each kind: 30000 take an hour'
+	@echo '  make count              instructions per operation, integrated against ctwin'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe'
 	@echo '  make environment        only make what the above need'
@@ -40,12 +41,15 @@ help:
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
 	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
 
-.PHONY: demo check shell lint environment
+.PHONY: demo check count shell lint environment
 demo:
 	@$(RUN) $(NVDIMM)/demo $(LANE)
 
 check:
 	@$(RUN) $(NVDIMM)/check '$(T)' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
+
+count:
+	@$(RUN) $(NVDIMM)/count $(LANE)
 
 lint:
 	@$(RUN) $(NVDIMM)/check '^lint/'

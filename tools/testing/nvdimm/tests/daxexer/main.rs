@@ -6,6 +6,7 @@
 //! 0 all well, 1 something is wrong (one line says what), 2 wrong usage.
 
 mod align;
+mod count;
 mod data;
 mod fault;
 mod ffi;
@@ -37,6 +38,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   raw DEV        block I/O with odd segments [--off BYTES] [--len BYTES] [--ops N] [--seed N]
   fill|check PATH  a pattern [--off BYTES] [--len BYTES] [--seed N]
                  [--how pwrite|direct|dsync|mmap|mapsync] [--chunk BYTES]
+  count DIR      what reads, writes, faults and fsync cost, in ticks of the time stamp counter
   tree DIR       make a tree of files [--seed N] [--files N]
   manifest DIR   list every file with size and checksum [--as PREFIX]
   verify FILE    check every file of a manifest [--only PREFIX: and that no other file is there]
@@ -145,6 +147,7 @@ fn run(command: &str, args: &Args) -> Result {
         "io" => model::run(args),
         "align" => align::run(args),
         "fault" => fault::run(args),
+        "count" => count::run(args),
         "raw" => raw::run(args),
         "race" => race::run(args),
         "session" => session::run(args),
