@@ -30,7 +30,7 @@ __rust_helper int rust_ext_helper_clear_mce_nospec(unsigned long pfn)
 #define FOLIO_USERS_BITS 6
 
 static struct {
-	spinlock_t lock;
+	spinlock_t lock; /* of those folios, their share counts and order */
 } ____cacheline_aligned_in_smp folio_users[1 << FOLIO_USERS_BITS] = {
 	[0 ... (1 << FOLIO_USERS_BITS) - 1] = {
 		.lock = __SPIN_LOCK_UNLOCKED(folio_users.lock),
