@@ -78,12 +78,6 @@ impl Order {
     pub(crate) const fn start(self, index: PageIndex) -> PageIndex {
         PageIndex(index.0 & !(self.pages() - 1))
     }
-
-    /// The last page of an entry that covers `index`.
-    #[inline]
-    pub(crate) const fn last(self, index: PageIndex) -> PageIndex {
-        PageIndex(index.0 | (self.pages() - 1))
-    }
 }
 
 /// What the memory of an entry is.
@@ -205,12 +199,6 @@ impl Entry {
         self.0.get() & (ZERO | EMPTY) == 0
     }
 
-    /// Whether the entry is a hole.
-    #[inline]
-    pub(crate) const fn is_zero(self) -> bool {
-        self.0.get() & ZERO != 0
-    }
-
     /// The number that C has for the entry, for trace events and cookies: never 0, never `!0`.
     #[inline]
     pub(crate) const fn raw(self) -> usize {
@@ -245,7 +233,6 @@ mod tests {
                 let entry = Entry::new(order, kind);
                 assert_eq!((entry.order(), entry.kind()), (order, kind));
                 assert_eq!(entry.is_mapped(), matches!(kind, Kind::Mapped(_)));
-                assert_eq!(entry.is_zero(), matches!(kind, Kind::Zero(_)));
                 assert_eq!(
                     entry.mapped_pfn().map(Kind::Mapped),
                     entry.is_mapped().then_some(kind)
@@ -340,9 +327,7 @@ mod tests {
         for index in [0, 1, 511, 512, 513, 1023, 1 << 40, usize::MAX] {
             let index = PageIndex(index);
             assert_eq!(Order::Pte.start(index), index);
-            assert_eq!(Order::Pte.last(index), index);
             assert_eq!(Order::Pmd.start(index).0, index.0 / 512 * 512);
-            assert_eq!(Order::Pmd.last(index).0, index.0 / 512 * 512 + 511);
         }
         assert_eq!(PageIndex::containing(8191).byte_offset(), Some(4096));
         assert_eq!(PageIndex::MAX.byte_offset(), None);

@@ -37,10 +37,8 @@ pub(crate) use grab::{
     GrabError, //
 };
 pub(crate) use locked::{
-    Flushed,
     LockedEntry,
-    NotReplaced,
-    Update, //
+    NotReplaced, //
 };
 pub(crate) use unlocked::{
     BusyEntry,
@@ -100,10 +98,10 @@ pub(crate) struct MappingLock<'s, 'm>(Guard<'s, 'm>);
 pub(crate) enum Lookup<'s, 'm> {
     /// No entry.
     Absent(MappingLock<'s, 'm>),
-    /// An entry that is smaller than the slot.
-    Conflict(MappingLock<'s, 'm>),
-    /// Something that is not an entry of DAX.
-    Foreign(MappingLock<'s, 'm>),
+    /// An entry that is smaller than the slot. The lock has been released.
+    Conflict,
+    /// Something that is not an entry of DAX. The lock has been released.
+    Foreign,
     /// An entry that is at least as large as the slot.
     Found(UnlockedEntry<'s, 'm>),
 }
@@ -145,11 +143,11 @@ impl<'s, 'm> MappingLock<'s, 'm> {
         loop {
             let (entry, locked) = match self.0.find_conflict() {
                 None => return Lookup::Absent(self),
-                Some(Present::Other) => return Lookup::Foreign(self),
+                Some(Present::Other) => return Lookup::Foreign,
                 Some(Present::Value(value)) => Entry::decode(value),
             };
             if entry.order().log2() < self.0.order() {
-                return Lookup::Conflict(self);
+                return Lookup::Conflict;
             }
             if !locked {
                 return Lookup::Found(UnlockedEntry::new(self, entry));
@@ -264,12 +262,13 @@ impl<'s, 'm> MappingLock<'s, 'm> {
         Key::new(self.mapping(), entry.order().start(self.position()))
     }
 
-    /// Removes `entry`, which is at the slot.
+    /// Removes `entry`, which is at the slot, and returns what was there.
     #[inline]
-    fn remove(&mut self, entry: Entry) {
-        self.0.store(None);
+    fn remove(&mut self, entry: Entry) -> Option<Present> {
+        let old = self.0.store(None);
         self.0.sub_pages(entry.order().pages());
         // Nobody can pass on a wake-up for what is not there any more.
         self.key(entry).wake_all();
+        old
     }
 }

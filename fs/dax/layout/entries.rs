@@ -93,7 +93,7 @@ fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
     match lock.lookup() {
         Lookup::Found(found) => Some(found),
         Lookup::Absent(_) => None,
-        Lookup::Conflict(_) | Lookup::Foreign(_) => {
+        Lookup::Conflict | Lookup::Foreign => {
             warn_on_once!(true);
             None
         }

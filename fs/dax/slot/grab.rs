@@ -53,8 +53,8 @@ pub(crate) fn grab<'s, 'm>(
                 make_room(found)
             }
             Lookup::Absent(lock) => lock,
-            Lookup::Conflict(_) => return Err(GrabError::Fallback),
-            Lookup::Foreign(_) => return Err(GrabError::Io),
+            Lookup::Conflict => return Err(GrabError::Fallback),
+            Lookup::Foreign => return Err(GrabError::Io),
         };
         match insert(lock, Entry::empty(order)) {
             Ok(locked) => return Ok(locked),

@@ -125,10 +125,8 @@ impl<'s, 'm> LockedEntry<'s, 'm> {
         let Held { cursor, entry } = self.0.take_over();
         let mut lock = MappingLock(cursor.lock());
         release(entry, &lock.0);
-        // Walks to the entry, too.
-        let old = lock.0.load();
+        let old = lock.remove(entry);
         debug_assert_eq!(old, Some(Present::Value(entry.locked())));
-        lock.remove(entry);
         lock
     }
 }
@@ -142,12 +140,6 @@ pub(crate) struct Update<'u, 'm> {
 }
 
 impl Update<'_, '_> {
-    /// The entry as it is now.
-    #[inline]
-    pub(crate) fn entry(&self) -> Entry {
-        *self.entry
-    }
-
     /// Puts `new` in the place of the entry, which stays locked, and keeps its tags.
     ///
     /// `swap`, with the old entry and the new one, moves what they have of their memory. Fails, and
