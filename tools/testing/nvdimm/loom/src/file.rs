@@ -24,6 +24,7 @@ use kernel_ext::{
         TAG_DIRTY, //
     },
     units::Pfn,
+    xarray::Guard, //
 };
 use loom::{
     cell::UnsafeCell,
@@ -87,12 +88,15 @@ impl File {
         let mut slot = Slot::new(&self.mapping, index, order);
         let mut locked = grab(&mut slot, order)?;
         self.touch(&locked);
+        let old = locked.entry();
         let mut update = locked.update();
-        if !update.entry().is_mapped() {
-            let new = Self::entry_for(index, update.entry().order());
-            update
-                .replace(new, |old, _, _| assert!(!old.is_mapped()))
-                .unwrap();
+        if !old.is_mapped() {
+            let new = Self::entry_for(index, old.order());
+            let swap = |old: Entry, _: Entry, _: &Guard<'_, '_>| {
+                assert!(!old.is_mapped());
+                Ok::<(), ()>(())
+            };
+            update.replace(new, swap).unwrap();
         }
         if write {
             update.mark_dirty();
@@ -113,10 +117,11 @@ impl File {
         let mut slot = Slot::new(&self.mapping, PageIndex(index), order);
         let mut locked = grab(&mut slot, order)?;
         self.touch(&locked);
+        let old = locked.entry();
         let mut update = locked.update();
-        if !update.entry().is_mapped() {
-            let zero = Entry::zero(update.entry().order(), Pfn::new(1));
-            update.replace(zero, |_, _, _| ()).unwrap();
+        if !old.is_mapped() {
+            let zero = Entry::zero(old.order(), Pfn::new(1));
+            update.replace(zero, |_, _, _| Ok::<(), ()>(())).unwrap();
         }
         Ok(())
     }
@@ -180,7 +185,7 @@ impl File {
                 true
             }
             Lookup::Absent(_) => false,
-            Lookup::Conflict(_) | Lookup::Foreign(_) => panic!("there are only pages"),
+            Lookup::Conflict | Lookup::Foreign => panic!("there are only pages"),
         }
     }
 

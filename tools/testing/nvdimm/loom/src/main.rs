@@ -10,6 +10,7 @@
 //! With the name of a model as the argument it is explored, with none their names are printed.
 
 #[path = "../../../../../fs/dax"]
+#[expect(dead_code, unused_imports, reason = "the models do not use all of it")]
 mod dax {
     pub(crate) mod entry;
     pub(crate) mod slot;

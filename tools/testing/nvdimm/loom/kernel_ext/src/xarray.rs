@@ -319,6 +319,10 @@ impl<'c, 'm> Guard<'c, 'm> {
         self.0.pages = Some(self.mapping().lock());
     }
 
+    pub fn relax_after(&mut self, _: u32) {
+        self.relax();
+    }
+
     pub fn add_pages(&mut self, pages: usize) {
         self.pages_mut().nrpages += pages;
     }
