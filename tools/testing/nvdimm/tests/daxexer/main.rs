@@ -52,6 +52,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
                  [--sum right|keep]
   session DIR    a test in steps from standard input (session.rs lists them)
   race DIR       truncate, punch and write while mappings are read and written [--secs N] [--seed N]
+                 [--kinds cut,call,map: which threads there are]
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
 /// The command line after the command: positional arguments and `--key value` pairs.

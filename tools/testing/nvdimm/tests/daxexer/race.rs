@@ -194,6 +194,16 @@ fn spawn(race: &Arc<Race>, kind: Kind, seed: u64, ended: &Sender<Result>) {
     });
 }
 
+fn kinds(names: &str) -> Result<Vec<Kind>> {
+    let kind = |name| match name {
+        "cut" => Ok(Kind::Cut),
+        "call" => Ok(Kind::Call),
+        "map" => Ok(Kind::Map),
+        _ => Err(format!("--kinds {names}: cut, call, map")),
+    };
+    names.split(',').map(kind).collect()
+}
+
 pub fn run(args: &Args) -> Result {
     let dir = args.word(0)?;
     let (secs, seed) = (args.number("secs", 3)?, args.number("seed", 1)?);
@@ -202,10 +212,10 @@ pub fn run(args: &Args) -> Result {
         .collect();
     let races = races?;
     let (ended, ends) = channel();
-    let kinds = [Kind::Cut, Kind::Call, Kind::Map];
+    let kinds = kinds(args.text("kinds", "cut,call,map"))?;
     for (i, race) in races.iter().enumerate() {
-        for (j, kind) in kinds.into_iter().enumerate() {
-            spawn(race, kind, seed + (10 * i + j) as u64, &ended);
+        for (j, kind) in kinds.iter().enumerate() {
+            spawn(race, *kind, seed + (10 * i + j) as u64, &ended);
         }
     }
     std::thread::sleep(Duration::from_secs(secs));

@@ -47,7 +47,7 @@ pub struct Begun(Receiver<Outcome>);
 /// What has not ended after this time waits for something.
 const WAITS: Duration = Duration::from_millis(200);
 /// What has not ended after this time never will.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 const SIGBUS: i32 = 7;
 const SIGKILL: i32 = 9;
