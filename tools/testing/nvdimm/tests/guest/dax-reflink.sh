@@ -2,6 +2,9 @@
 # Blocks that files share: copy on write, unsharing, deduplication; also where they lie
 # on two devices and where they are broken.
 # about: fsdax
+# allow fsdax=c: WARNING: .* at (dax_insert_entry|vmf_insert_folio_pmd)\+
+# allow fsdax=c: cut here
+# allow fsdax=c: Call Trace:
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -10,7 +13,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 29
+plan 33
 
 by_call() { # writes of a part, of a page and over several keep the other file as it is
 	session "$1" <<-END
@@ -96,6 +99,66 @@ page_of_huge() { # a page of shared 2 MiB that are mapped, through a mapping by 
 		check b 2M+8K 4K 3
 		check b 2M+16K 64K 4
 		check b 2M+80K 1968K 1
+	END
+}
+
+page_and_huge() { # one file has small pages of what is mapped by 2 MiB in the other
+	session "$1" <<-END
+		open a pages new
+		open b pages.clone new
+		write a 0 6M 1
+		clone a 0 6M b 0
+		map s a 0 6M shift 4K
+		# the first page, and one in the middle
+		load s 0 4K 1
+		load s 2M+8K 4K 1
+		map n b 0 6M
+		load n 0 6M 1
+		pages n 0 6M page:1024 huge:512
+		store n 1M 4K 2
+		store n 3M 4K 2
+		load s 0 6M 1
+		unmap s
+		truncate a 0
+		load n 1M 4K 2
+		load n 2M 1M 1
+		unmap n
+		check b 3M 4K 2
+		check b 4M 2M 1
+	END
+}
+
+huge_and_page() { # and the other way round, until both give the memory up
+	session "$1" <<-END
+		open a hugepages new
+		open b hugepages.clone new
+		write a 0 4M 1
+		clone a 0 4M b 0
+		map m a 0 4M
+		load m 0 4M 1
+		map s b 0 4M shift 4K
+		load s 0 4M 1
+		pages m 0 4M huge:1024
+		pages s 0 4M page:1024
+		unmap m
+		falloc a punch 0 2M
+		load s 0 4M 1
+		falloc b punch 1M 2M
+		map m a 2M 2M
+		load m 0 2M 1
+		load s 0 1M 1
+		load s 1M 2M 0
+		load s 3M 1M 1
+		unmap m
+		unmap s
+		truncate a 0
+		truncate b 0
+		# the same blocks serve for whatever comes next
+		open c hugepages.next new
+		write c 0 16M 3
+		map m c 0 16M
+		dirty m 0 16M
+		pages m 0 16M huge:4096
 	END
 }
 
@@ -394,6 +457,8 @@ with xfs stripe
 on "xfs stripe" "copy on write by calls" by_call
 on "xfs stripe" "copy on write by mappings" by_map
 on "xfs stripe" "a page of shared 2 MiB" page_of_huge
+on "xfs stripe" "pages of 2 MiB that another file maps" page_and_huge
+on "xfs stripe" "2 MiB that another file maps by pages" huge_and_page
 on "xfs stripe" "three files" many
 on "xfs stripe" "dirty pages are cloned" dirty_source
 on "xfs stripe" "a mapped file gets other blocks" mapped_target
