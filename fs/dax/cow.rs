@@ -13,8 +13,7 @@
 
 use crate::{
     access::window,
-    span::Span,
-    writeback::write_back_pages, //
+    span::Span, //
 };
 use kernel::prelude::*;
 use kernel_ext::{
@@ -25,24 +24,6 @@ use kernel_ext::{
         Map, //
     },
 };
-
-/// Forgets the pages of `span`, before other blocks take the place of theirs.
-///
-/// What is dirty is written back first. It may be needed where it is, because the write that is to
-/// replace the blocks can still fail or end early; and where it is copied from, it is no more dirty.
-/// C drops the dirty tags instead.
-pub(crate) fn detach(iter: &Iter<'_>, span: Span) {
-    let mapping = iter.inode().mapping();
-    if mapping.is_empty() {
-        return;
-    }
-    let (first, last) = (span.first_page(), span.last_page());
-    if let Ok(device) = iter.map().dax_device() {
-        // A failure is recorded in the mapping: the memory has gone, and the device with it.
-        let _ = write_back_pages(mapping, device, first, last);
-    }
-    mapping.invalidate(first, last);
-}
 
 /// Gives the bytes `span` of the current extent what the file has there.
 ///

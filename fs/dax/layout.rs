@@ -13,10 +13,15 @@
 //! such entries, and an fsync() that follows does not flush them. They cannot be left for the
 //! fsync() to find: whoever truncates expects to find none (Documentation/fs-dax.rst).
 
+mod detach;
 mod entries;
 mod ffi;
 mod range;
 
+pub(crate) use detach::{
+    detach,
+    detach_readers, //
+};
 pub(crate) use range::PageRange;
 
 use crate::{

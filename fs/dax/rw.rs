@@ -8,6 +8,10 @@
 use crate::{
     access::window,
     cow,
+    layout::{
+        detach,
+        detach_readers, //
+    },
     span::Span, //
 };
 use kernel::{
@@ -69,10 +73,19 @@ fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> 
 #[inline]
 fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -> Result<usize> {
     iocb.inode().assert_locked_exclusively();
-    let len = from.len();
-    transfer(iocb, len, Flags::DAX | Flags::WRITE, ops, |iter| {
+    let (start, len) = (iocb.pos(), from.len());
+    let mut replaced = false;
+    let result = transfer(iocb, len, Flags::DAX | Flags::WRITE, ops, |iter| {
+        replaced |= iter.map().is_shared();
         write_extent(iter, from)
-    })
+    });
+    if replaced {
+        // The inode's lock does not keep faults out.
+        if let Some(span) = Span::new(start, iocb.pos()) {
+            detach_readers(iocb.inode().mapping(), span);
+        }
+    }
+    result
 }
 
 /// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position on.
@@ -148,7 +161,7 @@ fn write_extent(iter: &mut Iter<'_>, from: &mut IovIterSource<'_>) -> Result {
     check_blocks(iter.map())?;
     let replaces = iter.map().is_shared();
     if replaces {
-        cow::detach(iter, span);
+        detach(iter.inode().mapping(), span);
     } else if iter.map().is_new() {
         // Readers may have mapped the hole that was here.
         iter.inode()

@@ -5,6 +5,7 @@
 
 use crate::{
     cow,
+    layout::detach,
     span::Span, //
 };
 use kernel::prelude::*;
@@ -48,7 +49,7 @@ fn unshare_extent(iter: &mut Iter<'_>) -> Result {
     if iter.map().is_shared() && has_data {
         // Blocks are replaced as a whole.
         let span = Span::at(iter.pos(), length).ok_or(EIO)?.whole_pages();
-        cow::detach(iter, span);
+        detach(iter.inode().mapping(), span);
         cow::fill(iter, span)?;
     }
     iter.advance(length)

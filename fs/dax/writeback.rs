@@ -32,10 +32,7 @@ use kernel::prelude::*;
 use kernel_ext::{
     dax::Device,
     fs::{
-        mapping::{
-            AddressSpace,
-            PageIndex, //
-        },
+        mapping::AddressSpace,
         writeback::WritebackControl, //
     },
     memremap::Hold,
@@ -61,20 +58,6 @@ pub(crate) fn write_back(
     }
     let (first, last) = wbc.pages();
     trace::writeback_range(inode, first, last);
-    let (result, position) = write_back_pages(mapping, device, first, last);
-    trace::writeback_range_done(inode, position, last);
-    result
-}
-
-/// Writes back what is dirty from the page `first` up to and including `last`, and says how far it
-/// has come. Fails as [`write_back`]. Sleeps.
-#[inline]
-pub(crate) fn write_back_pages(
-    mapping: &AddressSpace,
-    device: &Device,
-    first: PageIndex,
-    last: PageIndex,
-) -> (Result, PageIndex) {
     mapping.tag_for_writeback(first, last);
 
     let mut slot = Slot::new(mapping, first, Order::Pte);
@@ -92,7 +75,8 @@ pub(crate) fn write_back_pages(
         }
         lock.relax();
     }
-    (result, slot.position())
+    trace::writeback_range_done(inode, slot.position(), last);
+    result
 }
 
 /// Writes back one entry. The lock is given back, as an error if the data of the entry is lost.

@@ -9,6 +9,7 @@
 use crate::{
     access::window,
     cow,
+    layout::detach,
     span::Span, //
 };
 use kernel::prelude::*;
@@ -56,7 +57,7 @@ fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result {
     }
     if let Some(span) = Span::at(iter.pos(), length) {
         if iter.map().is_shared() {
-            cow::detach(iter, span);
+            detach(iter.inode().mapping(), span);
         }
         span.consume(|left| -> Result<_> {
             let part = left.in_first_page();

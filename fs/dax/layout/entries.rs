@@ -102,7 +102,7 @@ fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
 
 /// Gives up the memory of an entry that is being removed, if it is still there.
 #[inline]
-fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Hold) {
+pub(super) fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Hold) {
     let pages = entry.order().pages();
     let there = |pfn| memory.frames(pfn, pages).is_some();
     if entry.mapped_pfn().is_some_and(there) {

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Forgetting pages of a file whose blocks are replaced, while others may fault them in.
+//!
+//! An entry is locked while its pages are taken out of all page tables and it is removed. So a fault
+//! that comes meanwhile waits, and asks the filesystem anew.
+
+use super::entries::release;
+use crate::{
+    entry::Order,
+    slot::{
+        MappingLock,
+        Slot,
+        UnlockedEntry, //
+    },
+    span::Span,
+    trace, //
+};
+use core::convert::Infallible;
+use kernel::prelude::*;
+use kernel_ext::{
+    fs::mapping::AddressSpace,
+    memremap::Hold, //
+};
+
+/// Forgets the pages of `span`, before other blocks take the place of theirs. Sleeps.
+///
+/// What is dirty is flushed first. It may be needed where it is, because the write that is to
+/// replace the blocks can fail or end early; and where it is copied to, it will not be dirty.
+pub(crate) fn detach(mapping: &AddressSpace, span: Span) {
+    walk(mapping, span, detach_entry);
+}
+
+/// Forgets the pages of `span`, after other blocks have taken the place of theirs. Sleeps.
+///
+/// Who has read through a mapping since [`detach`] may have the old blocks there. Who has written has
+/// made the filesystem replace them, and has the new ones, so what is dirty stays.
+pub(crate) fn detach_readers(mapping: &AddressSpace, span: Span) {
+    walk(mapping, span, |found, memory| {
+        if found.is_dirty() {
+            found.put()
+        } else {
+            detach_entry(found, memory)
+        }
+    });
+}
+
+fn walk(
+    mapping: &AddressSpace,
+    span: Span,
+    mut deal: impl for<'s, 'm> FnMut(UnlockedEntry<'s, 'm>, &mut Hold) -> MappingLock<'s, 'm>,
+) {
+    if mapping.is_empty() {
+        return;
+    }
+    let mut memory = Hold::nothing();
+    let mut slot = Slot::new(mapping, span.first_page(), Order::Pte);
+    let mut lock = slot.lock();
+    while let Some(found) = lock.next(span.last_page()) {
+        let pages = found.entry().order().pages();
+        lock = deal(found, &mut memory);
+        lock.relax_after(pages);
+    }
+}
+
+/// Takes the pages of an entry out of all page tables, flushes them if they are dirty, and removes
+/// the entry.
+fn detach_entry<'s, 'm>(found: UnlockedEntry<'s, 'm>, memory: &mut Hold) -> MappingLock<'s, 'm> {
+    let (mapping, index) = (found.mapping(), found.index());
+    let (entry, dirty) = (found.entry(), found.is_dirty());
+    let pages = entry.order().pages();
+
+    let Ok(flushed) = found.lock().flush(|mapping, index, _| {
+        mapping.unmap_pages(index, pages);
+        // What is clean was not written, and nobody can write it any more.
+        if dirty {
+            match entry.mapped_pfn().and_then(|pfn| memory.frames(pfn, pages)) {
+                Some(frames) => frames.window().flush(),
+                None => mapping.set_error(EIO),
+            }
+        }
+        Ok::<(), Infallible>(())
+    });
+    if dirty {
+        trace::writeback_one(mapping.host(), index, pages);
+    }
+    flushed.remove(|entry, lock| release(entry, lock, memory))
+}
