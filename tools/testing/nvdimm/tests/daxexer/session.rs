@@ -20,7 +20,8 @@
 //! advise M OFF LEN NAME                    protect M OFF LEN none|r|rw
 //! move M LEN [shift BYTES]                 pages M OFF LEN KIND:COUNT...
 //! splice P M OFF LEN                       drain P OFF LEN SEED       drop P
-//! send|receive F OFF LEN M START           copyout|copyin M OFF LEN SEED
+//! send F OFF LEN M START [short BYTES]     receive F OFF LEN M START
+//! copyout|copyin M OFF LEN SEED
 //! ring read|write F OFF LEN M START        fixed M OFF LEN
 //! unlink PATH    sleep MS    shell COMMAND...
 //! fails ERROR STEP                         the step must fail in this way

@@ -93,7 +93,12 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
         }
         "send" => {
             let s = Sides::new(names, &mut words)?;
-            Box::new(move || whole(s.view.send(s.start, s.len, &s.file, s.off), s.len))
+            let len = if words.flag("short") {
+                words.size("a length")? as usize
+            } else {
+                s.len
+            };
+            Box::new(move || whole(s.view.send(s.start, s.len, &s.file, s.off), len))
         }
         "receive" => {
             let s = Sides::new(names, &mut words)?;

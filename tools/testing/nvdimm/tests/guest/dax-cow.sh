@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0
+# What happens to the blocks around a write that replaces shared ones: writes that end
+# early, dirty pages, and blocks that were never written.
+# boot: dax
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# mem: 2G
+# timeout: 30
+# about: fsdax
+# allow fsdax=c: WARNING:.*fs/dax\.c:.* at dax_disassociate_entry
+# allow fsdax=c: ------------\[ cut here \]------------
+# allow fsdax=c: Call Trace:
+# shellcheck shell=dash
+. ./ktap.sh
+. ./dax.sh
+
+plan 9
+
+ends_early() { # what a write does not reach stays as it was
+	session "$1" <<-END
+		# blocks that have been something else
+		open x early.stale new
+		write x 0 8M 9
+		close x
+		unlink early.stale
+		shell sync
+		open a early new
+		open b early.clone new
+		write a 0 1M 1
+		clone a 0 1M b 0
+		# memory that ends after 4 KiB
+		open s early.source new
+		write s 0 4K 5
+		map m s 0 12K
+		send b 104 8K m 0 short 4K
+		check b 0 104 1
+		check b 104 4K 5 @0
+		check b 4K+104 50K 1
+		send b 64K 8K m 4000 short 96
+		check b 64K 96 5 @4000
+		check b 64K+96 900K 1
+		check a 0 1M 1
+	END
+}
+
+nothing_written() { # a write that writes nothing changes nothing
+	session "$1" <<-END
+		open a nothing new
+		open b nothing.clone new
+		write a 0 64K 1
+		clone a 0 64K b 0
+		open s nothing.source new
+		write s 0 4K 5
+		map m s 0 12K
+		fails EFAULT send b 104 4K m 4K
+		fails EFAULT send b 8K 4K m 4K
+		check b 0 64K 1
+		write b 4K+104 8 3 @0
+		check b 0 4K+104 1
+		check b 4K+112 8K 1
+		check a 0 64K 1
+	END
+}
+
+# The file's own page 8 is dirty when page 0, which is shared, is replaced, and blocks for
+# the pages behind it are allocated with it.
+kept_dirty() { # a dirty page that a write should have replaced is still to be flushed
+	session "$1" <<-END
+		open a dirty new
+		open b dirty.clone new
+		write a 0 4K 1
+		write b 0 128K 2
+		clone a 0 4K b 0
+		open s dirty.source new
+		write s 0 4K 5
+		map m s 0 12K
+		map n b 0 128K
+		dirty n 32K 64K
+		shell xfs_io -c 'cowextsize 128k' $MNT/$1/dirty.clone
+		write b 0 4K 3
+		sync s
+		shell echo >$TRACING/trace; echo 1 >$TRACING/events/fs_dax/enable
+		send b 32K 12K m 0 short 4K
+		check b 32K 4K 5 @0
+		sync b
+	END
+	trace_off
+	traced some 'dax_writeback_one:.*pgoff 0x9 '
+	traced some 'dax_writeback_one:.*pgoff 0xa '
+}
+
+partly_dirty() { # what a dirty page has around a write comes with it
+	session "$1" <<-END
+		open a around new
+		open b around.clone new
+		write a 0 4K 1
+		write b 0 128K 2
+		clone a 0 4K b 0
+		map n b 0 128K
+		store n 32K 4K 6
+		shell xfs_io -c 'cowextsize 128k' $MNT/$1/around.clone
+		write b 0 4K 3
+		write b 32K+104 200 7 @0
+		load n 32K 104 6
+		load n 32K+104 200 7 @0
+		load n 32K+304 3000 6
+		sync b
+		check b 32K 104 6
+		check b 36K 64K 2
+		check a 0 4K 1
+	END
+}
+
+never_written() { # blocks that were never written are zeroes, whatever they hold
+	session xfs <<-END
+		open a never.data new
+		open b never.blocks new
+		write a 0 64K 1
+		falloc b alloc 0 64K
+		sync a
+		sync b
+	END
+	# what somebody else had there
+	_sector=$(xfs_io -r -c fiemap "$MNT/xfs/never.blocks" | awk '$2 ~ /\[/ { sub(/\.\..*/, "", $3); print $3; exit }')
+	cp "$MNT/xfs/never.data" /tmp/data
+	umount "$MNT/xfs"
+	dd if=/tmp/data of=/dev/pmem1 bs=4096 seek=$((_sector / 8)) conv=fsync
+	mount_dax xfs /dev/pmem1 "$MNT/xfs"
+	session xfs <<-END
+		open a never.data
+		open b never.blocks
+		check b 0 64K 0
+		dedupe b 0 64K a 0 differs
+		dedupe a 0 64K b 0 differs
+		check a 0 64K 1
+		check b 0 64K 0
+	END
+}
+
+with xfs stripe
+on "xfs stripe" "a write that ends early" ends_early
+on "xfs stripe" "a write that writes nothing" nothing_written
+it "xfs: dirty pages behind a write that ends early" kept_dirty xfs
+it "xfs: a dirty page around a write" partly_dirty xfs
+it "xfs: dedupe of blocks that were never written" never_written
+on "xfs stripe" "in order and complete after a remount" consistent
+finish
