@@ -39,6 +39,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   fill|check PATH  a pattern [--off BYTES] [--len BYTES] [--seed N]
                  [--how pwrite|direct|dsync|mmap|mapsync] [--chunk BYTES]
   count DIR      what reads, writes, faults and fsync cost, in ticks of the time stamp counter
+  border PATH    begins with the pattern of --seed, goes on with that of --old [--len BYTES]
   tree DIR       make a tree of files [--seed N] [--files N]
   manifest DIR   list every file with size and checksum [--as PREFIX]
   verify FILE    check every file of a manifest [--only PREFIX: and that no other file is there]
@@ -154,6 +155,7 @@ fn run(command: &str, args: &Args) -> Result {
         "session" => session::run(args),
         "fill" => raw::fill(args),
         "check" => raw::check(args),
+        "border" => raw::border(args),
         "tree" => manifest::tree(args),
         "manifest" => manifest::list(args),
         "verify" => manifest::verify(args),

@@ -212,3 +212,22 @@ pub fn check(args: &Args) -> Result {
     }
     Ok(())
 }
+
+/// Wants a file that begins with the pattern of one seed and goes on with that of an older one, as
+/// a write leaves it that was ended in its middle. Prints how many bytes are new.
+pub fn border(args: &Args) -> Result {
+    let path = args.word(0)?;
+    let len = args.number("len", 1 << 20)? as usize;
+    let (new, old) = (args.number("seed", 2)?, args.number("old", 1)?);
+    let file = open(path, false, 0)?;
+    let mut buf = Area::new(len).of("buffer")?;
+    whole("read", buf.pread(&file, Seg { start: 0, len }, 0), len)?;
+    let mut want = vec![0; len];
+    pattern(new, 0, &mut want);
+    let words = buf.bytes().chunks(8).zip(want.chunks(8));
+    let at = 8 * words.take_while(|(got, want)| got == want).count();
+    pattern(old, 0, &mut want);
+    compare(path, at as u64, &buf.bytes()[at..len], &want[at..])?;
+    println!("{at} of {len} bytes are new");
+    Ok(())
+}

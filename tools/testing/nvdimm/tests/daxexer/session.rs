@@ -24,7 +24,7 @@
 //! copyout|copyin M OFF LEN SEED
 //! ring read|write F OFF LEN M START        fixed M OFF LEN
 //! unlink PATH    sleep MS    shell COMMAND...
-//! fails ERROR STEP                         the step must fail in this way
+//! fails ERROR[|ERROR] STEP                 the step must fail in this way
 //! child STEP                               in a child
 //! dies bus|segv STEP                       in a child that ends by this signal
 //! broken M OFF STEP                        in a child: SIGBUS for broken memory in that page

@@ -112,12 +112,13 @@ fn interrupted(step: Step, handles: bool, after: Duration) -> Outcome {
     ends(child(step, before, during), want)
 }
 
-/// Does `step`, which has to fail with the error of this name.
-fn fails(name: &str, step: Result<Step, Failure>) -> Outcome {
+/// Does `step`, which has to fail with one of the errors of these names.
+fn fails(names: &str, step: Result<Step, Failure>) -> Outcome {
+    let named = |error| names.split('|').any(|name| errno_name(error) == name);
     match step.and_then(|step| step()) {
-        Err(Failure::Errno(error)) if errno_name(&error) == name => Ok(()),
-        Err(error) => wrong(format!("{error} instead of {name}")),
-        Ok(()) => wrong(format!("succeeds instead of {name}")),
+        Err(Failure::Errno(error)) if named(&error) => Ok(()),
+        Err(error) => wrong(format!("{error} instead of {names}")),
+        Ok(()) => wrong(format!("succeeds instead of {names}")),
     }
 }
 
@@ -163,9 +164,9 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
     let unit: Step = Box::new(|| Ok(()));
     Ok(Some(match verb {
         "fails" => {
-            let name = words.word("an error")?.to_string();
+            let errors = words.word("an error")?.to_string();
             let step = understand(names, words);
-            Box::new(move || fails(&name, step))
+            Box::new(move || fails(&errors, step))
         }
         "child" => {
             let step = understand(names, words)?;
