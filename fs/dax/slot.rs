@@ -31,6 +31,9 @@ mod grab;
 mod locked;
 mod unlocked;
 
+#[cfg(CONFIG_KUNIT = "y")]
+mod test;
+
 pub(crate) use ffi::adopt;
 pub(crate) use grab::{
     grab,

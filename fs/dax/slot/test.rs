@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests over the real array of pages, with entries of both orders.
+//!
+//! The protocol as such is explored by a model checker (`tools/testing/nvdimm/loom`).
+
+use kernel::prelude::*;
+
+mod ffi;
+
+#[kunit_tests(rust_fs_dax_slot)]
+mod tests {
+    use super::{
+        ffi::{
+            File,
+            PAUSE, //
+        },
+        *,
+    };
+    use crate::{
+        entry::{
+            Entry,
+            Kind,
+            Order, //
+        },
+        slot::{
+            grab,
+            GrabError,
+            LockedEntry,
+            Lookup,
+            Peek, //
+        },
+    };
+    use kernel::{
+        sync::{
+            atomic::{
+                Acquire,
+                Atomic,
+                Release, //
+            },
+            Arc,
+            Completion, //
+        },
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+        workqueue, //
+    };
+    use kernel_ext::{
+        fs::mapping::{
+            AddressSpace,
+            PageIndex, //
+        },
+        units::Pfn, //
+    };
+
+    const STORAGE: Kind = Kind::Mapped(Pfn::new(0x1_0000));
+    const HOLE: Kind = Kind::Zero(Pfn::new(0x200));
+
+    #[test]
+    fn entry_is_made_locked_and_unlocked() -> Result {
+        let file = File::new()?;
+        let mut slot = file.slot(700, Order::Pte);
+        let locked = grab(&mut slot, Order::Pte).map_err(|_| EINVAL)?;
+        assert_eq!(locked.entry(), Entry::empty(Order::Pte));
+        assert_eq!(locked.index(), PageIndex(700));
+        assert_eq!(file.nrpages(), 1);
+        assert!(matches!(
+            file.slot(700, Order::Pte).lock().peek(),
+            Peek::Busy(_)
+        ));
+        drop(locked);
+        assert!(matches!(
+            file.slot(700, Order::Pte).lock().peek(),
+            Peek::Found(_)
+        ));
+        assert!(matches!(
+            file.slot(701, Order::Pte).lock().peek(),
+            Peek::Absent(_)
+        ));
+        assert!(file.discard(700));
+        assert_eq!(file.nrpages(), 0);
+        assert!(file.mapping().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn small_entries_are_in_the_way() -> Result {
+        let file = File::new()?;
+        assert!(file.insert(1023, Order::Pte, STORAGE, false));
+        assert_eq!(
+            grab(&mut file.slot(512, Order::Pmd), Order::Pmd).err(),
+            Some(GrabError::Fallback)
+        );
+        assert!(file.insert(1024, Order::Pmd, STORAGE, false));
+        assert_eq!(file.nrpages(), 513);
+        Ok(())
+    }
+
+    /// What a small slot finds where there is a large entry of this kind.
+    fn grab_within(kind: Kind) -> Result<(Entry, usize)> {
+        let file = File::new()?;
+        if !file.insert(512, Order::Pmd, kind, false) {
+            return Err(EINVAL);
+        }
+        let mut slot = file.slot(600, Order::Pte);
+        let locked = grab(&mut slot, Order::Pte).map_err(|_| EINVAL)?;
+        let entry = locked.entry();
+        drop(locked);
+        Ok((entry, file.nrpages()))
+    }
+
+    #[test]
+    fn holes_make_room_and_storage_does_not() -> Result {
+        let small = (Entry::empty(Order::Pte), 1);
+        assert_eq!(grab_within(Kind::Empty)?, small);
+        assert_eq!(grab_within(HOLE)?, small);
+        assert_eq!(
+            grab_within(STORAGE)?,
+            (Entry::new(Order::Pmd, STORAGE), 512)
+        );
+        Ok(())
+    }
+
+    /// The lock, the tags and the end of a large entry are the same on all of its pages.
+    #[test]
+    fn large_entry_is_one() -> Result {
+        let file = File::new()?;
+        assert!(file.insert(1024, Order::Pmd, STORAGE, false));
+        let mut slot = file.slot(1500, Order::Pte);
+        let mut locked = grab(&mut slot, Order::Pte).map_err(|_| EINVAL)?;
+        assert_eq!(locked.index(), PageIndex(1024));
+        locked.update().mark_dirty();
+        for index in [1024, 1499, 1500, 1535] {
+            assert!(matches!(
+                file.slot(index, Order::Pte).lock().peek(),
+                Peek::Busy(_)
+            ));
+        }
+        drop(locked);
+
+        match file.slot(1100, Order::Pte).lock().lookup() {
+            Lookup::Found(found) => assert!(found.is_dirty()),
+            _ => return Err(EINVAL),
+        }
+        // A writeback of a range that begins within the entry.
+        file.mapping()
+            .tag_for_writeback(PageIndex(1300), PageIndex(1301));
+        assert_eq!(*file.walk(1301, true, false)?, [1024]);
+
+        assert!(file.discard(1400));
+        assert_eq!(file.nrpages(), 0);
+        assert!(file.mapping().is_empty());
+        Ok(())
+    }
+
+    const INDICES: [(usize, Order); 7] = [
+        (0, Order::Pte),
+        (1, Order::Pte),
+        (63, Order::Pte),
+        (64, Order::Pte),
+        (512, Order::Pmd),
+        (1024, Order::Pte),
+        (5 << 18, Order::Pmd),
+    ];
+
+    #[test]
+    fn walks_find_everything_once() -> Result {
+        let file = File::new()?;
+        for (at, (index, order)) in INDICES.into_iter().enumerate() {
+            assert!(file.insert(index, order, STORAGE, at % 2 == 0));
+        }
+        let all = INDICES.map(|(index, _)| index);
+        let dirty = [0, 63, 512, 5 << 18];
+        for pause in [false, true] {
+            assert_eq!(*file.walk(usize::MAX, false, pause)?, all);
+            assert_eq!(*file.walk(1023, false, pause)?, all[..5]);
+            assert_eq!(*file.walk(511, false, pause)?, all[..4]);
+            assert_eq!(*file.walk(usize::MAX, true, pause)?, []);
+        }
+        file.mapping()
+            .tag_for_writeback(PageIndex(1), PageIndex::MAX);
+        for pause in [false, true] {
+            assert_eq!(*file.walk(usize::MAX, true, pause)?, dirty[1..]);
+        }
+        Ok(())
+    }
+
+    /// The array shrinks under a walk that removes what it finds.
+    #[test]
+    fn walks_may_remove() -> Result {
+        for pause in [0, PAUSE] {
+            let file = File::new()?;
+            for (index, order) in INDICES {
+                assert!(file.insert(index, order, STORAGE, true));
+            }
+            let mut slot = file.slot(0, Order::Pte);
+            let mut lock = slot.lock();
+            let mut removed = 0;
+            while let Some(entry) = lock.next(PageIndex::MAX) {
+                let entry = match entry.remove_if_clean(|_, _| ()) {
+                    Ok(_) => return Err(EINVAL),
+                    Err(dirty) => dirty,
+                };
+                lock = if removed % 2 == 0 {
+                    entry.discard(|_, _| ())
+                } else {
+                    let flush = |_: &AddressSpace, _: PageIndex, _: Entry| Ok::<_, Error>(());
+                    entry.lock().flush(flush)?.remove(|_, _| ())
+                };
+                lock.relax_after(pause);
+                removed += 1;
+            }
+            assert_eq!(removed, INDICES.len());
+            assert_eq!(file.nrpages(), 0);
+            assert!(file.mapping().is_empty());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn flushed_entries_become_clean() -> Result {
+        let file = File::new()?;
+        assert!(file.insert(512, Order::Pmd, STORAGE, true));
+        file.mapping()
+            .tag_for_writeback(PageIndex::ZERO, PageIndex::MAX);
+        let mut slot = file.slot(700, Order::Pte);
+        let entry = slot.lock().next_towrite(PageIndex(700)).ok_or(EINVAL)?;
+        let failed = entry.lock().flush(|_, _, _| Err(EIO)).err();
+        assert_eq!(failed, Some(EIO));
+        assert_eq!(*file.walk(700, true, false)?, [512]);
+
+        let entry = slot.lock().next_towrite(PageIndex(700)).ok_or(EINVAL)?;
+        let flushed = entry.lock().flush(|mapping, index, entry| {
+            let matches = mapping == file.mapping()
+                && index == PageIndex(512)
+                && entry == Entry::new(Order::Pmd, STORAGE);
+            matches.then_some(()).ok_or(EINVAL)
+        })?;
+        let lock = flushed.clean();
+        assert!(lock.next_towrite(PageIndex::MAX).is_none());
+        match file.slot(600, Order::Pte).lock().lookup() {
+            Lookup::Found(found) => assert!(!found.is_dirty()),
+            _ => return Err(EINVAL),
+        }
+        Ok(())
+    }
+
+    #[pin_data]
+    struct Shared {
+        file: File,
+        got: Atomic<bool>,
+        #[pin]
+        done: Completion,
+    }
+
+    /// Has `wait` run in another task while an entry that covers page 5 is locked, then has `finish`
+    /// end that. The other task must wait for it, and not for ever.
+    fn waits(order: Order, wait: fn(&File), finish: fn(LockedEntry<'_, '_>)) -> Result {
+        let shared = Arc::pin_init(
+            try_pin_init!(Shared {
+                file: File::new()?,
+                got: Atomic::new(false),
+                done <- Completion::new(),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        let mut slot = shared.file.slot(5, order);
+        let locked = grab(&mut slot, order).map_err(|_| EINVAL)?;
+
+        let other = shared.clone();
+        workqueue::system_long().try_spawn(GFP_KERNEL, move || {
+            wait(&other.file);
+            other.got.store(true, Release);
+            other.done.complete_all();
+        })?;
+        fsleep(Delta::from_millis(100));
+        let early = shared.got.load(Acquire);
+        finish(locked);
+        shared.done.wait_for_completion();
+        assert!(!early);
+        Ok(())
+    }
+
+    fn unlock(locked: LockedEntry<'_, '_>) {
+        drop(locked);
+    }
+
+    #[test]
+    fn faults_wait() -> Result {
+        let wait = |file: &File| drop(grab(&mut file.slot(5, Order::Pte), Order::Pte));
+        waits(Order::Pte, wait, unlock)?;
+        waits(Order::Pmd, wait, unlock)
+    }
+
+    #[test]
+    fn walks_wait() -> Result {
+        let wait = |file: &File| drop(file.walk(usize::MAX, false, false));
+        waits(Order::Pte, wait, unlock)?;
+        waits(Order::Pmd, wait, unlock)
+    }
+
+    #[test]
+    fn removal_ends_waiting() -> Result {
+        let finish = |locked: LockedEntry<'_, '_>| {
+            if let Ok(flushed) = locked.flush(|_, _, _| Ok::<_, Error>(())) {
+                drop(flushed.remove(|_, _| ()));
+            }
+        };
+        waits(
+            Order::Pmd,
+            |file| {
+                file.discard(9);
+            },
+            finish,
+        )?;
+        waits(Order::Pte, |file| drop(file.walk(9, false, false)), finish)
+    }
+
+    #[test]
+    fn memory_failure_waits() -> Result {
+        let wait = |file: &File| {
+            if let Peek::Busy(busy) = file.slot(5, Order::Pte).lock().peek() {
+                busy.wait_and_release(|| ());
+            }
+        };
+        waits(Order::Pte, wait, unlock)
+    }
+}
