@@ -312,7 +312,8 @@ impl Bytes<'_> {
     pub fn copy(&self, source: &Bytes<'_>) -> Result<usize> {
         let len = self.len.min(source.len);
         for at in (0..len).step_by(COPY_MAX) {
-            let now = COPY_MAX.min(len - at);
+            // CAST: `COPY_MAX` fits.
+            let now = COPY_MAX.min(len - at) as u32;
             // SAFETY: Both ranges are mapped by their type invariants. They may overlap only if
             // both are the same blocks of a device; the routine copies forwards, and accepts that
             // others store to the memory.
@@ -320,7 +321,7 @@ impl Bytes<'_> {
                 bindings::copy_mc_to_kernel(
                     self.as_ptr().wrapping_byte_add(at),
                     source.as_ptr().wrapping_byte_add(at),
-                    now as _,
+                    now,
                 )
             };
             if left != 0 {
@@ -340,13 +341,14 @@ impl Bytes<'_> {
         if len > COPY_MAX || offset > self.len || len > self.len - offset {
             return Err(EINVAL);
         }
+        // CAST: `COPY_MAX` fits.
         // SAFETY: The memory is mapped by the type invariants, and the buffer is no memory of a
         // device.
         let left = unsafe {
             bindings::copy_mc_to_kernel(
                 buffer.as_mut_ptr().cast(),
                 self.as_ptr().wrapping_byte_add(offset),
-                len as _,
+                len as u32,
             )
         };
         if left != 0 {
@@ -359,7 +361,7 @@ impl Bytes<'_> {
     #[inline]
     pub fn zero(&self) {
         // SAFETY: The memory is mapped by the type invariants.
-        unsafe { bindings::memset(self.as_ptr(), 0, self.len as _) };
+        unsafe { bindings::memset(self.as_ptr(), 0, self.len) };
     }
 
     /// Writes back what caches hold of these bytes, if the device needs that (`dax_flush()`).

@@ -162,7 +162,7 @@ impl<'a> Frames<'a> {
     #[inline]
     pub fn window(self) -> Window<'a> {
         // SAFETY: The variable is set before there are any drivers, and does not change.
-        let base = unsafe { bindings::page_offset_base } as usize;
+        let base = unsafe { bindings::page_offset_base };
         let addr = base.wrapping_add(self.first.number() << PAGE_SHIFT);
         // SAFETY: The direct map does not begin at zero, and holds the frames by the type
         // invariants; it is device memory, so no Rust code refers to it.
