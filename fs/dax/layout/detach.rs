@@ -65,7 +65,10 @@ fn walk(
 
 /// Takes the pages of an entry out of all page tables, flushes them if they are dirty, and removes
 /// the entry.
-fn detach_entry<'s, 'm>(found: UnlockedEntry<'s, 'm>, memory: &mut Hold) -> MappingLock<'s, 'm> {
+pub(super) fn detach_entry<'s, 'm>(
+    found: UnlockedEntry<'s, 'm>,
+    memory: &mut Hold,
+) -> MappingLock<'s, 'm> {
     let (mapping, index) = (found.mapping(), found.index());
     let (entry, dirty) = (found.entry(), found.is_dirty());
     let pages = entry.order().pages();

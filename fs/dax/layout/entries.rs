@@ -2,7 +2,10 @@
 
 //! Removing entries, with care for what is dirty and for memory that is gone.
 
-use super::PageRange;
+use super::{
+    detach::detach_entry,
+    PageRange, //
+};
 use crate::{
     entry::{
         Entry,
@@ -78,15 +81,19 @@ pub(crate) fn delete(mapping: &AddressSpace, index: PageIndex) -> bool {
 }
 
 /// Removes the entry that covers the page `index` if there is one that is clean. Returns whether
-/// there was.
+/// there was. Sleeps.
+///
+/// The pages may be mapped: the caller unmaps them only after this.
 pub(crate) fn invalidate(mapping: &AddressSpace, index: PageIndex) -> bool {
     let mut slot = Slot::new(mapping, index, Order::Pte);
     let Some(found) = look_up(slot.lock()) else {
         return false;
     };
-    let mut memory = Hold::nothing();
-    let removed = found.remove_if_clean(|entry, lock| release(entry, lock, &mut memory));
-    removed.is_ok()
+    if found.is_dirty() {
+        return false;
+    }
+    drop(detach_entry(found, &mut Hold::nothing()));
+    true
 }
 
 fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
