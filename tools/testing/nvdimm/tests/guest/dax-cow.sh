@@ -13,7 +13,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 9
+plan 10
 
 ends_early() { # what a write does not reach stays as it was
 	session "$1" <<-END
@@ -136,6 +136,23 @@ never_written() { # blocks that were never written are zeroes, whatever they hol
 	END
 }
 
+raced() { # who reads through a mapping during a write sees it afterwards
+	{
+		echo "open a raced new"
+		echo "open b raced.clone new"
+		echo "write a 0 4M 1"
+		echo "map m b 0 4M shift 4K"
+		for _i in $(seq 2 25); do
+			echo "clone a 0 4M b 0"
+			echo "start reader touch m 0 4M"
+			echo "write b 0 4M $_i"
+			echo "finish reader"
+			echo "load m 0 4M $_i"
+		done
+		echo "check a 0 4M 1"
+	} | session "$1"
+}
+
 with xfs stripe
 on "xfs stripe" "a write that ends early" ends_early
 on "xfs stripe" "a write that writes nothing" nothing_written
@@ -143,4 +160,5 @@ it "xfs: dirty pages behind a write that ends early" kept_dirty xfs
 it "xfs: a dirty page around a write" partly_dirty xfs
 it "xfs: dedupe of blocks that were never written" never_written
 on "xfs stripe" "in order and complete after a remount" consistent
+it "xfs: faults during a write to shared blocks" raced xfs
 finish
