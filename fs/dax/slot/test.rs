@@ -45,7 +45,13 @@ mod tests {
             delay::fsleep,
             Delta, //
         },
-        workqueue, //
+        workqueue::{
+            self,
+            impl_has_work,
+            new_work,
+            Work,
+            WorkItem, //
+        },
     };
     use kernel_ext::{
         fs::mapping::{
@@ -247,38 +253,56 @@ mod tests {
         Ok(())
     }
 
+    /// What another task does, and with what.
     #[pin_data]
-    struct Shared {
+    struct Other {
         file: File,
+        wait: fn(&File),
         got: Atomic<bool>,
         #[pin]
         done: Completion,
+        #[pin]
+        work: Work<Other>,
+    }
+
+    impl_has_work! {
+        impl HasWork<Self> for Other { self.work }
+    }
+
+    impl WorkItem for Other {
+        type Pointer = Arc<Self>;
+
+        fn run(this: Arc<Self>) {
+            (this.wait)(&this.file);
+            this.got.store(true, Release);
+            this.done.complete_all();
+        }
     }
 
     /// Has `wait` run in another task while an entry that covers page 5 is locked, then has `finish`
     /// end that. The other task must wait for it, and not for ever.
     fn waits(order: Order, wait: fn(&File), finish: fn(LockedEntry<'_, '_>)) -> Result {
-        let shared = Arc::pin_init(
-            try_pin_init!(Shared {
+        let other = Arc::pin_init(
+            try_pin_init!(Other {
                 file: File::new()?,
+                wait,
                 got: Atomic::new(false),
                 done <- Completion::new(),
+                work <- new_work!("rust_fs_dax_slot::Other::work"),
             }? Error),
             GFP_KERNEL,
         )?;
-        let mut slot = shared.file.slot(5, order);
+        let mut slot = other.file.slot(5, order);
         let locked = grab(&mut slot, order).map_err(|_| EINVAL)?;
 
-        let other = shared.clone();
-        workqueue::system_long().try_spawn(GFP_KERNEL, move || {
-            wait(&other.file);
-            other.got.store(true, Release);
-            other.done.complete_all();
-        })?;
+        // Not `try_spawn()`, whose work items have several names for one lock class: lockdep warns.
+        workqueue::system_long()
+            .enqueue(other.clone())
+            .map_err(|_| EBUSY)?;
         fsleep(Delta::from_millis(100));
-        let early = shared.got.load(Acquire);
+        let early = other.got.load(Acquire);
         finish(locked);
-        shared.done.wait_for_completion();
+        other.done.wait_for_completion();
         assert!(!early);
         Ok(())
     }
