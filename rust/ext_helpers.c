@@ -27,5 +27,6 @@
 #include "helpers/sched.c"
 #include "helpers/signal.c"
 #include "helpers/srcu.c"
+#include "helpers/timer.c"
 #include "helpers/wait.c"
 #include "helpers/xarray.c"

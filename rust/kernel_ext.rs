@@ -35,6 +35,8 @@ pub mod sync;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod task;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub mod timer;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod tracepoint;
 pub mod types;
 pub mod units;

@@ -4,24 +4,39 @@
 //!
 //! C header: [`include/linux/wait_bit.h`](srctree/include/linux/wait_bit.h)
 
-use crate::bindings;
+use crate::{
+    bindings,
+    timer::call_with_alarm, //
+};
 use core::mem::MaybeUninit;
 use kernel::{
     ffi::{
         c_int,
+        c_long,
         c_void, //
     },
-    prelude::*, //
+    prelude::*,
+    time::{
+        msecs_to_jiffies,
+        Jiffies, //
+    },
 };
+
+/// After so long the condition is asked again, even if nobody says that something has happened.
+#[inline]
+fn period() -> Jiffies {
+    msecs_to_jiffies(100)
+}
 
 /// Waits until `condition` holds. Sleeps; a signal does not end the wait.
 ///
-/// `condition` is asked again whenever somebody calls `wake_up_var(var)`, and other times.
+/// `condition` is asked again whenever somebody calls `wake_up_var(var)`, and once in a while.
 pub fn wait_var(var: *const c_void, condition: impl FnMut() -> bool) {
+    let period = period() as c_long;
     // Only a signal makes it fail.
     let _ = wait(var, bindings::TASK_UNINTERRUPTIBLE, condition, || {
         // SAFETY: The caller may sleep.
-        unsafe { bindings::schedule() }
+        unsafe { bindings::schedule_timeout(period) };
     });
 }
 
@@ -33,9 +48,12 @@ pub fn wait_var(var: *const c_void, condition: impl FnMut() -> bool) {
 pub fn wait_var_interruptible(
     var: *const c_void,
     condition: impl FnMut() -> bool,
-    sleep: impl FnMut(),
+    mut sleep: impl FnMut(),
 ) -> Result {
-    wait(var, bindings::TASK_INTERRUPTIBLE, condition, sleep)
+    let period = period();
+    wait(var, bindings::TASK_INTERRUPTIBLE, condition, || {
+        call_with_alarm(period, &mut sleep)
+    })
 }
 
 /// What `___wait_var_event()` is in C.

@@ -21,9 +21,9 @@ impl<'a> Frames<'a> {
 impl DeviceFolio {
     /// Waits until the folio is not [busy](DeviceFolio::is_busy). Sleeps.
     ///
-    /// Whoever drops the last reference wakes those who wait, and a mapping is a reference. So a
-    /// folio that is mapped, by another file that shares it, may keep the caller longer than it is
-    /// busy.
+    /// Whoever drops the last reference wakes those who wait. A mapping is a reference too: where
+    /// somebody maps the folio meanwhile, or another file that shares it, nobody does, and the folio is
+    /// looked at once in a while. C waits until the mapping goes, which may be never.
     pub fn wait_until_idle(&self) {
         wait_bit::wait_var(self.first_page().cast(), || !self.is_busy());
     }
