@@ -328,6 +328,44 @@ impl<'c, 'm> Guard<'c, 'm> {
         Present::from_raw(unsafe { bindings::xas_store(self.xas(), entry) })
     }
 
+    /// Puts `value` in the place of the value that is at the index, which keeps its size and its
+    /// marks. Returns what was there; changes nothing if that is no value.
+    ///
+    /// The array is as large as before, so this does without most of what [`Guard::store`] does:
+    /// nothing if the cursor has walked to the index, else the walk.
+    #[inline]
+    pub fn replace(&mut self, value: Value) -> Option<Present> {
+        if !is_place(self.xas().xa_node) {
+            self.load();
+        }
+        let xas = self.xas();
+        let node = xas.xa_node;
+        if !is_place(node) {
+            // Behind the end of the array.
+            return None;
+        }
+        let slot = if node.is_null() {
+            // SAFETY: The array is valid by the invariants of the cursor.
+            unsafe { &raw mut (*xas.xa).xa_head }
+        } else {
+            // SAFETY: By the invariants of the cursor a node is valid while the lock is held, and
+            // the offset is inside of its array of slots.
+            unsafe {
+                (&raw mut (*node).slots)
+                    .cast::<*mut kernel::ffi::c_void>()
+                    .add(usize::from(xas.xa_offset))
+            }
+        };
+        // SAFETY: The slot is valid as above; only who holds the lock writes to it.
+        let old = Present::from_raw(unsafe { slot.read() });
+        if let Some(Present::Value(_)) = old {
+            // SAFETY: As above. Others read the slot at any time, under RCU; a number refers to
+            // nothing that would have to be written before it.
+            unsafe { slot.write_volatile(ptr::without_provenance_mut(value.bits())) };
+        }
+        old
+    }
+
     /// Whether the last store has failed.
     #[inline]
     pub fn failed(&self) -> bool {

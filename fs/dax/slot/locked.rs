@@ -40,7 +40,7 @@ impl<'s, 'm> Held<'s, 'm> {
     #[inline]
     fn unlock(self) -> MappingLock<'s, 'm> {
         let mut guard = self.cursor.lock();
-        let old = guard.store(Some(self.entry.unlocked()));
+        let old = guard.replace(self.entry.unlocked());
         debug_assert_eq!(old, Some(Present::Value(self.entry.locked())));
         MappingLock(guard)
     }
@@ -154,7 +154,7 @@ impl Update<'_, '_> {
             return Err(NotReplaced);
         }
         swap(*self.entry, new, &self.guard).map_err(|_| NotReplaced)?;
-        let old = self.guard.store(Some(new.locked()));
+        let old = self.guard.replace(new.locked());
         debug_assert_eq!(old, Some(Present::Value(self.entry.locked())));
         *self.entry = new;
         self.walked = true;

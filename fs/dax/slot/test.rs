@@ -64,31 +64,41 @@ mod tests {
     const STORAGE: Kind = Kind::Mapped(Pfn::new(0x1_0000));
     const HOLE: Kind = Kind::Zero(Pfn::new(0x200));
 
-    #[test]
-    fn entry_is_made_locked_and_unlocked() -> Result {
+    fn made_locked_and_unlocked(index: usize) -> Result {
         let file = File::new()?;
-        let mut slot = file.slot(700, Order::Pte);
+        let mut slot = file.slot(index, Order::Pte);
         let locked = grab(&mut slot, Order::Pte).map_err(|_| EINVAL)?;
         assert_eq!(locked.entry(), Entry::empty(Order::Pte));
-        assert_eq!(locked.index(), PageIndex(700));
+        assert_eq!(locked.index(), PageIndex(index));
         assert_eq!(file.nrpages(), 1);
         assert!(matches!(
-            file.slot(700, Order::Pte).lock().peek(),
+            file.slot(index, Order::Pte).lock().peek(),
             Peek::Busy(_)
         ));
         drop(locked);
         assert!(matches!(
-            file.slot(700, Order::Pte).lock().peek(),
+            file.slot(index, Order::Pte).lock().peek(),
             Peek::Found(_)
         ));
         assert!(matches!(
-            file.slot(701, Order::Pte).lock().peek(),
+            file.slot(index + 1, Order::Pte).lock().peek(),
             Peek::Absent(_)
         ));
-        assert!(file.discard(700));
+        assert!(file.discard(index));
         assert_eq!(file.nrpages(), 0);
         assert!(file.mapping().is_empty());
         Ok(())
+    }
+
+    #[test]
+    fn entry_is_made_locked_and_unlocked() -> Result {
+        made_locked_and_unlocked(700)
+    }
+
+    #[test]
+    fn only_entry_is_made_locked_and_unlocked() -> Result {
+        // Such an array has no node: the entry is its root.
+        made_locked_and_unlocked(0)
     }
 
     #[test]

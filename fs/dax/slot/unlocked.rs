@@ -22,7 +22,10 @@ use kernel_ext::{
         self,
         Key, //
     },
-    xarray::Guard, //
+    xarray::{
+        Guard,
+        Present, //
+    }, //
 };
 
 /// The duty to wake the next one who waits for an entry.
@@ -109,7 +112,8 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
         // Who unlocks the entry wakes the next one.
         self.wake.take_over();
         let mut lock = self.lock;
-        lock.0.store(Some(self.entry.locked()));
+        let old = lock.0.replace(self.entry.locked());
+        debug_assert_eq!(old, Some(Present::Value(self.entry.unlocked())));
         LockedEntry::new(lock.0.unlock(), self.entry)
     }
 

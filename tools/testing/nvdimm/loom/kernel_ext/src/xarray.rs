@@ -251,6 +251,15 @@ impl<'c, 'm> Guard<'c, 'm> {
         old
     }
 
+    pub fn replace(&mut self, value: Value) -> Option<Present> {
+        if !matches!(self.0.cursor.state, State::Walked(_)) {
+            self.load()?;
+        }
+        let at = self.current();
+        let old = std::mem::replace(&mut self.pages_mut().entries[at].value, value);
+        Some(Present::Value(old))
+    }
+
     fn insert(&mut self, value: Value) {
         if self.pages().failures > 0 && !self.0.cursor.has_memory {
             self.pages_mut().failures -= 1;
