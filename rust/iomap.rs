@@ -79,12 +79,6 @@ impl Flags {
     pub const NOWAIT: Self = Self(bindings::IOMAP_NOWAIT);
     /// Blocks that are shared with other files are copied.
     pub const UNSHARE: Self = Self(bindings::IOMAP_UNSHARE);
-
-    /// Whether all of `flags` are among these.
-    #[inline]
-    pub const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
 }
 
 impl BitOr for Flags {
@@ -313,12 +307,6 @@ impl<'a> Iter<'a> {
             Some(source) => self.map().end().min(source.end()),
         };
         self.remaining().min(end.wrapping_sub(self.pos()))
-    }
-
-    /// What the range is iterated over for.
-    #[inline]
-    pub fn flags(&self) -> Flags {
-        Flags(self.raw.flags)
     }
 
     /// The next `count` bytes have been dealt with.

@@ -58,7 +58,7 @@ struct Copied {
 /// Reads from the position of `iocb` on, to `to`.
 ///
 /// Returns how many bytes were read, which may be fewer than `to` takes; an error only if there are
-/// none. They were `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
+/// none: `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
 /// task was killed, or what the filesystem says.
 #[inline]
 fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> {
