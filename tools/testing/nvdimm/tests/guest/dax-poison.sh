@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# Memory that breaks under mappings of pages and of 2 MiB.
+# about: fsdax
+# boot: dax-poison
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# mem: 2G
+# timeout: 60
+# allow: (XFS|EXT4-fs).*(Corruption|corruption|error)
+# shellcheck shell=dash
+. ./ktap.sh
+. ./dax.sh
+
+plan 7
+
+
+# who maps the page gets SIGBUS for that page; the neighbours are as they were
+broken_page() {
+	session "$1" <<-END
+		open f f new
+		write f 0 4M 1
+		map s f 0 4M shift 4K
+		load s 0 64K 1
+		broken s 8K advise s 8K 4K poison
+		load s 0 8K 1
+		load s 12K 52K 1
+		check f 12K 52K 1
+		write f 64K 64K 2
+		load s 64K 64K 2
+	END
+}
+
+broken_huge() { # a page in 2 MiB: somebody gets SIGBUS, the machine goes on
+	session "$1" <<-END
+		open f huge new
+		write f 0 4M 1
+		map m f 0 4M
+		load m 0 2M 1
+		pages m 0 2M huge:512
+		dies bus advise m 20K 4K poison
+		load m 2M 2M 1
+		write f 2M 64K 2
+		load m 2M 64K 2
+	END
+}
+
+# V4: the address that the signal names
+broken_huge_where() {
+	session "$1" <<-END
+		open f where new
+		write f 0 4M 1
+		map m f 0 4M
+		load m 0 2M 1
+		pages m 0 2M huge:512
+		broken m 20K advise m 20K 4K poison
+	END
+}
+
+still_there() {
+	session "$1" <<-END
+		open g other new
+		write g 0 4M 3
+		map m g 0 4M
+		load m 0 4M 3
+		sync g
+	END
+}
+
+with ext4 xfs
+on "ext4 xfs" "a page that breaks" broken_page
+on "ext4 xfs" "a page of 2 MiB that breaks" broken_huge
+it "xfs: a page of 2 MiB that breaks: the signal names it" broken_huge_where xfs
+on "ext4 xfs" "other files go on" still_there
+finish
