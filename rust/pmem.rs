@@ -106,8 +106,16 @@ impl<'a> Window<'a> {
     /// The counterpart of `arch_wb_cache_pmem()`.
     #[inline]
     pub fn flush(self) {
-        // SAFETY: The range is mapped by the type invariants.
-        unsafe { copy::write_back(self.as_ptr(), self.len) };
+        let (addr, len) = (self.as_ptr(), self.len);
+        // SAFETY: The range is mapped by the type invariants, and where it has to be of whole blocks
+        // it is.
+        unsafe {
+            if len != 0 && (addr as usize | len) % copy::BLOCK_SIZE == 0 {
+                copy::write_back_blocks(addr, len)
+            } else {
+                copy::write_back(addr, len)
+            }
+        };
     }
 
     /// Fills the window from kernel memory, around the cache.

@@ -56,6 +56,44 @@ pub(super) unsafe fn write_back(addr: *mut u8, len: usize) {
     }
 }
 
+/// The size and alignment of what [`write_back_blocks`] writes back.
+pub(super) const BLOCK_SIZE: usize = 4 * LINE_SIZE;
+
+/// Writes back whole blocks, with fewer instructions than [`write_back`].
+///
+/// # Safety
+///
+/// As for [`write_back`]; `addr` and `len` must be multiples of [`BLOCK_SIZE`], and `len` not be 0.
+#[inline]
+pub(super) unsafe fn write_back_blocks(addr: *mut u8, len: usize) {
+    // SAFETY: As in `write_back`.
+    let line = unsafe { (&raw const bindings::boot_cpu_data.x86_clflush_size).read() } as usize;
+    if line != LINE_SIZE {
+        // SAFETY: The caller ensures the same.
+        return unsafe { write_back(addr, len) };
+    }
+    let end = addr.wrapping_add(len);
+
+    // SAFETY: `{end} + {i}` visits the first line of each block of the range. All of it is mapped as
+    // the caller ensures. Writing a line back changes no memory.
+    unsafe {
+        asm!(
+            "2:",
+            write_back_text!("({end},{i})"),
+            write_back_text!("64({end},{i})"),
+            write_back_text!("128({end},{i})"),
+            write_back_text!("192({end},{i})"),
+            "addq $256, {i}",
+            "jl 2b",
+            end = in(reg) end,
+            i = inout(reg) len.wrapping_neg() => _,
+            clflushopt = const bindings::X86_FEATURE_CLFLUSHOPT,
+            clwb = const bindings::X86_FEATURE_CLWB,
+            options(att_syntax, nostack),
+        )
+    }
+}
+
 /// Writes back the [`LINE_SIZE`] that holds the byte at `addr`.
 ///
 /// # Safety

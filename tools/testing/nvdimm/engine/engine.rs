@@ -73,6 +73,12 @@ pub unsafe extern "C" fn rust_wb_cache_pmem(addr: *mut u8, len: usize) {
 
 /// See `rust_memcpy_flushcache`.
 #[no_mangle]
+pub unsafe extern "C" fn rust_wb_cache_blocks(addr: *mut u8, len: usize) {
+    unsafe { copy::write_back_blocks(addr, len) }
+}
+
+/// See `rust_memcpy_flushcache`.
+#[no_mangle]
 pub unsafe extern "C" fn rust_zero_flushcache(addr: *mut u8, len: usize) {
     unsafe { copy::zero(addr, len) }
 }

@@ -9,6 +9,7 @@
 size_t rust_memcpy_flushcache(void *dst, const void *src, size_t len);
 size_t rust_copy_user_flushcache(void *dst, const void *src, size_t len);
 size_t rust_wb_cache_pmem(void *addr, size_t len);
+size_t rust_wb_cache_blocks(void *addr, size_t len);
 size_t rust_zero_flushcache(void *addr, size_t len);
 
 /* The kernel's: arch/x86/lib */

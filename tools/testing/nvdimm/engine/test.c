@@ -34,6 +34,11 @@ static size_t write_back(void *dst, const void *src, size_t len)
 	return rust_wb_cache_pmem(dst, len);
 }
 
+static size_t write_back_blocks(void *dst, const void *src, size_t len)
+{
+	return rust_wb_cache_blocks(dst, len);
+}
+
 static size_t c_write_back(void *dst, const void *src, size_t len)
 {
 	return arch_wb_cache_pmem(dst, len);
@@ -115,6 +120,27 @@ static bool test_write_back(copy_fn fn)
 				   image, AREA, &t);
 			if (t.flushes != end - first || memcmp(image, expect, AREA)) {
 				printf("# %zu bytes at %zu: %lu lines\n", len, to, t.flushes);
+				return false;
+			}
+		}
+	return true;
+}
+
+/* Blocks of four lines, each of them from each block on. */
+static bool test_write_back_blocks(void)
+{
+	for (size_t first = 0; first < AREA; first += 256)
+		for (size_t len = 256; first + len <= AREA; len += 256) {
+			struct trace t;
+
+			memcpy(dst_area, src_area, AREA);
+			memcpy(image, before, AREA);
+			memcpy(expect, before, AREA);
+			memcpy(expect + first, src_area + first, len);
+			trace_call(write_back_blocks, dst_area + first, NULL, len, dst_area,
+				   image, AREA, &t);
+			if (t.flushes != len / 64 || memcmp(image, expect, AREA)) {
+				printf("# %zu bytes at %zu: %lu lines\n", len, first, t.flushes);
 				return false;
 			}
 		}
@@ -351,7 +377,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "counts"))
 		return print_counts(argc > 2 ? strtoul(argv[2], NULL, 0) : 4097);
 
-	printf("KTAP version 1\n1..12\n");
+	printf("KTAP version 1\n1..13\n");
 	report(test_copies(rust_memcpy_flushcache), "copy from kernel memory");
 	report(test_copies(rust_copy_user_flushcache), "copy from user memory");
 	report(test_copies(zero), "zero");
@@ -363,5 +389,6 @@ int main(int argc, char **argv)
 	report(test_kernel_addresses(), "addresses that are not user space");
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
 		report(test_counts(&pairs[i]), pairs[i].name);
+	report(test_write_back_blocks(), "write back of blocks");
 	return !!failed;
 }
