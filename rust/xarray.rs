@@ -309,9 +309,29 @@ impl<'c, 'm> Guard<'c, 'm> {
         Present::from_raw(unsafe { bindings::xas_find(xas, last.0) })
     }
 
+    /// Whether the index after that of the cursor is next to it in the array too, and what is there
+    /// has the mark. Cheap; [`false`] means little.
+    #[inline]
+    pub fn next_is_marked(&mut self, mark: Mark) -> bool {
+        let xas = self.xas();
+        let (node, offset) = (xas.xa_node, usize::from(xas.xa_offset));
+        // SAFETY: By the invariants of the cursor a node is valid while the lock is held, and the mark
+        // is one that there is.
+        !not_node(node)
+            && unsafe { (*node).shift } == 0
+            && offset < CHUNK_MASK
+            && offset == xas.xa_index & CHUNK_MASK
+            && unsafe { (*node).__bindgen_anon_2.marks[mark.0 as usize][0] } >> offset & 2 != 0
+    }
+
     /// Like [`Guard::next`], of the entries that have the mark (`xas_next_marked()`).
     #[inline]
     pub fn next_marked(&mut self, last: PageIndex, mark: Mark) -> Option<Present> {
+        // SAFETY: The mapping is valid by its type invariants, and the lock is held.
+        let flags = unsafe { (*self.mapping().i_pages()).xa_flags };
+        if flags & bindings::XA_FLAGS_MARK_0 << mark.0 == 0 {
+            return None;
+        }
         // SAFETY: The cursor is valid by its invariants, and the lock is held.
         Present::from_raw(unsafe { bindings::xas_find_marked(self.xas(), last.0, mark.0) })
     }

@@ -260,6 +260,15 @@ impl<'c, 'm> Guard<'c, 'm> {
         Some(Present::Value(old))
     }
 
+    pub fn next_is_marked(&self, mark: Mark) -> bool {
+        let State::Walked(start) = self.0.cursor.state else {
+            return false;
+        };
+        self.pages()
+            .overlapping(start + 1, start + 1)
+            .is_some_and(|at| self.pages().entries[at].marks & mark.0 != 0)
+    }
+
     fn insert(&mut self, value: Value) {
         if self.pages().failures > 0 && !self.0.cursor.has_memory {
             self.pages_mut().failures -= 1;
