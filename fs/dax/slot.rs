@@ -11,7 +11,8 @@
 //! MappingLock     the i_pages lock, interrupts off
 //! UnlockedEntry   the i_pages lock, and has found an entry that nobody has locked
 //! LockedEntry     the lock of an entry
-//! Update          both, to change the entry
+//! LockedRun       the locks of several, for writeback
+//! Update          the lock of an entry and the i_pages lock, to change the entry
 //! Flushed         the lock of an entry whose memory is on stable storage
 //! ```
 //!
@@ -29,6 +30,7 @@
 mod ffi;
 mod grab;
 mod locked;
+mod run;
 mod unlocked;
 
 #[cfg(CONFIG_KUNIT = "y")]

@@ -27,7 +27,6 @@ use crate::{
     },
     trace, //
 };
-use core::convert::Infallible;
 use kernel::prelude::*;
 use kernel_ext::{
     dax::Device,
@@ -36,7 +35,10 @@ use kernel_ext::{
         writeback::WritebackControl, //
     },
     memremap::Hold,
-    units::PAGE_SHIFT,
+    units::{
+        PageIndex,
+        PAGE_SHIFT, //
+    },
     warn_on_once, //
 };
 
@@ -65,43 +67,51 @@ pub(crate) fn write_back(
     let mut result = Ok(());
     let mut lock = slot.lock();
     while let Some(found) = lock.next_towrite(last) {
-        match write_entry(found, device, &mut memory) {
+        match write_run(found, last, device, &mut memory) {
             Ok(next) => lock = next,
             Err(next) => {
                 mapping.set_error(EIO);
                 result = Err(EIO);
                 lock = next;
+                lock.relax();
             }
         }
-        lock.relax();
     }
     trace::writeback_range_done(inode, slot.position(), last);
     result
 }
 
-/// Writes back one entry. The lock is given back, as an error if the data of the entry is lost.
+/// Writes back an entry, and neighbours if they can be done together. The lock is given back, as an
+/// error if the data of the entry is lost.
 #[inline]
-fn write_entry<'s, 'm>(
+fn write_run<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
+    last: PageIndex,
     device: &Device,
     memory: &mut Hold,
 ) -> Result<MappingLock<'s, 'm>, MappingLock<'s, 'm>> {
-    let pages = found.entry().order().pages();
+    let entry = found.entry();
     // A hole is never dirty.
-    let Some(pfn) = found.entry().mapped_pfn() else {
+    let Some(pfn) = entry.mapped_pfn() else {
         warn_on_once!(true);
         return Err(found.discard(|_, _| ()));
     };
-    // The driver has gone, and the memory with it.
-    let Some(frames) = memory.frames(pfn, pages) else {
+    // Without the driver there is no memory.
+    let pages = entry.order().pages();
+    let Some(frames) = memory.frames_from(pfn).filter(|all| all.pages() >= pages) else {
         return Err(found.discard(|_, _| ()));
     };
-    let (inode, index) = (found.mapping().host(), found.index());
-    let Ok(flushed) = found.lock().flush(|mapping, index, _| {
-        mapping.lock_mappings().make_clean(index, frames);
+    let run = found.lock_run(last, frames.pages());
+    let (inode, index, count) = (run.mapping().host(), run.index(), run.len());
+    let flushed = run.flush(|run| {
+        let frames = frames.up_to(run.pages());
+        run.mapping().lock_mappings().make_clean(index, frames);
         device.flush(frames);
-        Ok::<(), Infallible>(())
     });
-    trace::writeback_one(inode, index, pages);
-    Ok(flushed.clean())
+    for i in 0..count {
+        trace::writeback_one(inode, PageIndex(index.0 + i), pages);
+    }
+    let mut lock = flushed.clean();
+    lock.relax_after(pages * count);
+    Ok(lock)
 }

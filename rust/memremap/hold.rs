@@ -77,12 +77,14 @@ impl MapRef {
         self
     }
 
-    /// Whether `pages` frames from `first` on, which are at least one, are part of the memory.
+    /// The number of frames from `pfn` up to the end of the memory; none if it is not part of it.
     #[inline]
-    fn has(&self, first: Pfn, pages: usize) -> bool {
-        first >= self.first
-            && first <= self.last
-            && pages - 1 <= self.last.number() - first.number()
+    fn frames_from(&self, pfn: Pfn) -> usize {
+        if pfn >= self.first && pfn <= self.last {
+            self.last.number() - pfn.number() + 1
+        } else {
+            0
+        }
     }
 }
 
@@ -108,27 +110,34 @@ impl Hold {
         Self(None)
     }
 
-    /// The `pages` frames from `first` on, if they are there and stay there.
+    /// The frames from `first` up to the end of the memory that has it, if it is there; it stays then.
     ///
-    /// Lets go of other memory that was held. This is cheap when the frames are in the same memory
-    /// as those before. With [`None`] there is neither a `struct page` nor a mapping for them that
-    /// may be touched, now or later. Any context.
+    /// Lets go of other memory that was held. This is cheap when the frame is in the same memory as
+    /// the one before. With [`None`] there is neither a `struct page` nor a mapping that may be
+    /// touched, now or later. Any context.
     #[inline]
-    pub fn frames(&mut self, first: Pfn, pages: usize) -> Option<Frames<'_>> {
+    pub fn frames_from(&mut self, first: Pfn) -> Option<Frames<'_>> {
+        let mut pages = self.0.as_ref().map_or(0, |map| map.frames_from(first));
         if pages == 0 {
-            return None;
-        }
-        if !self.0.as_ref().is_some_and(|map| map.has(first, pages)) {
-            // Drop the old reference first: it may be to memory that is waited for.
+            // Drop the old reference first: it may be to memory that somebody waits to remove.
             self.0 = None;
-            self.0 = MapRef::get(first).filter(|map| map.has(first, pages));
+            let map = self.0.insert(MapRef::get(first)?);
+            pages = map.frames_from(first);
         }
-        // INVARIANT: The map that is held has them, and is held for as long as `self` is borrowed.
-        self.0.is_some().then_some(Frames {
+        // INVARIANT: The map that is held has them, at least one, and is held for as long as `self`
+        // is borrowed.
+        Some(Frames {
             first,
             pages,
             _held: PhantomData,
         })
+    }
+
+    /// The `pages` frames from `first` on; as [`Hold::frames_from`] otherwise.
+    #[inline]
+    pub fn frames(&mut self, first: Pfn, pages: usize) -> Option<Frames<'_>> {
+        let all = self.frames_from(first)?;
+        (all.pages >= pages).then(|| all.up_to(pages))
     }
 }
 
@@ -156,6 +165,16 @@ impl<'a> Frames<'a> {
     #[inline]
     pub const fn pages(self) -> usize {
         self.pages
+    }
+
+    /// The first `pages` of the frames, at least one; or all, if there are fewer.
+    #[inline]
+    pub fn up_to(self, pages: usize) -> Self {
+        // INVARIANT: These are some of the frames.
+        Self {
+            pages: pages.clamp(1, self.pages),
+            ..self
+        }
     }
 
     /// Their memory.

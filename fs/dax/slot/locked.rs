@@ -197,21 +197,6 @@ pub(crate) struct NotReplaced;
 pub(crate) struct Flushed<'s, 'm>(LockedEntry<'s, 'm>);
 
 impl<'s, 'm> Flushed<'s, 'm> {
-    /// Notes that the memory is clean, unlocks the entry and wakes the next one who waits for it.
-    ///
-    /// All tags go at once, and only now. So another writeback that has tagged the entry before finds
-    /// it locked, waits for the flush, and does not flush again.
-    #[inline]
-    pub(crate) fn clean(self) -> MappingLock<'s, 'm> {
-        let held = self.0 .0.take_over();
-        let key = held.key();
-        let mut lock = held.unlock();
-        lock.0.clear_mark(TAG_DIRTY);
-        lock.0.clear_mark(TAG_TOWRITE);
-        key.wake_next();
-        lock
-    }
-
     /// Removes the entry, and wakes all who wait for it.
     ///
     /// `release` gives up what the entry has of its memory, under the i_pages lock.

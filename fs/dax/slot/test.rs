@@ -248,18 +248,64 @@ mod tests {
         assert_eq!(*file.walk(700, true, false)?, [512]);
 
         let entry = slot.lock().next_towrite(PageIndex(700)).ok_or(EINVAL)?;
-        let flushed = entry.lock().flush(|mapping, index, entry| {
-            let matches = mapping == file.mapping()
-                && index == PageIndex(512)
-                && entry == Entry::new(Order::Pmd, STORAGE);
-            matches.then_some(()).ok_or(EINVAL)
-        })?;
+        let flushed = entry.lock_run(PageIndex(700), 512).flush(|run| {
+            assert!(run.mapping() == file.mapping());
+            assert_eq!(
+                (run.index(), run.len(), run.pages()),
+                (PageIndex(512), 1, 512)
+            );
+        });
         let lock = flushed.clean();
         assert!(lock.next_towrite(PageIndex::MAX).is_none());
         match file.slot(600, Order::Pte).lock().lookup() {
             Lookup::Found(found) => assert!(!found.is_dirty()),
             _ => return Err(EINVAL),
         }
+        Ok(())
+    }
+
+    /// Pages 60 to 69 are dirty, without 66; 63 and 64 are in different nodes, 68 is elsewhere in
+    /// memory.
+    #[test]
+    fn runs_end_where_something_differs() -> Result {
+        let file = File::new()?;
+        for index in (60..70).filter(|index| *index != 66) {
+            let pfn = 0x1000 + index + if index == 68 { 1 } else { 0 };
+            assert!(file.insert(index, Order::Pte, Kind::Mapped(Pfn::new(pfn)), true));
+        }
+        file.mapping()
+            .tag_for_writeback(PageIndex::ZERO, PageIndex::MAX);
+        for (index, len) in [(60, 4), (64, 2), (67, 1), (68, 1), (69, 1)] {
+            let mut slot = file.slot(0, Order::Pte);
+            let entry = slot.lock().next_towrite(PageIndex::MAX).ok_or(EINVAL)?;
+            let run = entry.lock_run(PageIndex::MAX, 64);
+            assert_eq!((run.index(), run.len()), (PageIndex(index), len));
+            drop(run.flush(|_| ()).clean());
+        }
+        assert_eq!(*file.walk(100, true, false)?, [0_usize; 0]);
+        file.mapping()
+            .tag_for_writeback(PageIndex::ZERO, PageIndex::MAX);
+        let mut slot = file.slot(0, Order::Pte);
+        assert!(slot.lock().next_towrite(PageIndex::MAX).is_none());
+        Ok(())
+    }
+
+    /// A run that is given up unlocks its entries, and they stay dirty; it has no more than it may.
+    #[test]
+    fn runs_are_limited() -> Result {
+        let file = File::new()?;
+        for index in 0..8 {
+            let storage = Kind::Mapped(Pfn::new(0x1000 + index));
+            assert!(file.insert(index, Order::Pte, storage, true));
+        }
+        file.mapping()
+            .tag_for_writeback(PageIndex::ZERO, PageIndex::MAX);
+        for (last, limit, len) in [(usize::MAX, 3, 3), (4, 64, 5), (0, 64, 1), (7, 8, 8)] {
+            let mut slot = file.slot(0, Order::Pte);
+            let entry = slot.lock().next_towrite(PageIndex::MAX).ok_or(EINVAL)?;
+            assert_eq!(entry.lock_run(PageIndex(last), limit).len(), len);
+        }
+        assert_eq!(file.walk(100, true, false)?.len(), 8);
         Ok(())
     }
 

@@ -109,12 +109,18 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
     /// Locks the entry and releases the i_pages lock.
     #[inline]
     pub(crate) fn lock(self) -> LockedEntry<'s, 'm> {
-        // Who unlocks the entry wakes the next one.
+        let entry = self.entry;
+        LockedEntry::new(self.lock_in_place().0.unlock(), entry)
+    }
+
+    /// Locks the entry, and keeps the i_pages lock. Who unlocks the entry wakes the next one.
+    #[inline]
+    pub(super) fn lock_in_place(self) -> MappingLock<'s, 'm> {
         self.wake.take_over();
         let mut lock = self.lock;
         let old = lock.0.replace(self.entry.locked());
         debug_assert_eq!(old, Some(Present::Value(self.entry.unlocked())));
-        LockedEntry::new(lock.0.unlock(), self.entry)
+        lock
     }
 
     /// Removes the entry, although its memory may be dirty: for data that goes away with it, by

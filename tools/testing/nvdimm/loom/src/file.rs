@@ -67,7 +67,11 @@ pub(crate) struct File {
 impl File {
     /// What everybody does with the entry while it is locked.
     pub(crate) fn touch(&self, locked: &LockedEntry<'_, '_>) {
-        for page in &self.exclusive[Self::pages_of(locked.index(), locked.entry())] {
+        self.touch_pages(Self::pages_of(locked.index(), locked.entry()));
+    }
+
+    fn touch_pages(&self, pages: Range<usize>) {
+        for page in &self.exclusive[pages] {
             // SAFETY: Loom panics if it is used by two threads at once.
             page.0.with_mut(|count| unsafe { *count += 1 });
         }
@@ -145,16 +149,13 @@ impl File {
         self.pages.lock().unwrap()[index].stable >= write
     }
 
-    fn protect_and_flush(&self, index: PageIndex, entry: Entry) -> Result<(), ()> {
-        assert!(entry.is_mapped());
-        let pages = Self::pages_of(index, entry);
+    fn protect_and_flush(&self, pages: Range<usize>) {
         for page in &mut self.pages.lock().unwrap()[pages.clone()] {
             page.writable = false;
         }
         for page in &mut self.pages.lock().unwrap()[pages] {
             page.stable = page.written;
         }
-        Ok(())
     }
 
     /// Writes back everything.
@@ -164,12 +165,11 @@ impl File {
         let mut slot = Slot::new(&self.mapping, PageIndex::ZERO, Order::Pte);
         let mut lock = slot.lock();
         while let Some(entry) = lock.next_towrite(PageIndex::MAX) {
-            let locked = entry.lock();
-            self.touch(&locked);
-            lock = locked
-                .flush(|_, index, entry| self.protect_and_flush(index, entry))
-                .unwrap()
-                .clean();
+            assert!(entry.entry().is_mapped());
+            let run = entry.lock_run(PageIndex::MAX, PAGES);
+            let pages = run.index().0..PAGES.min(run.index().0 + run.pages());
+            self.touch_pages(pages.clone());
+            lock = run.flush(|_| self.protect_and_flush(pages)).clean();
             lock.relax();
         }
     }
@@ -213,7 +213,10 @@ impl File {
             lock = if entry.is_dirty() {
                 entry
                     .lock()
-                    .flush(|_, index, entry| self.protect_and_flush(index, entry))
+                    .flush(|_, index, entry| {
+                        self.protect_and_flush(Self::pages_of(index, entry));
+                        Ok::<(), ()>(())
+                    })
                     .unwrap()
                     .remove(|_, _| ())
             } else {

@@ -50,6 +50,8 @@ models! {
     writes_are_tagged: 8,
     fsync_waits_for_fsync: 8,
     fsync_and_truncation: 8,
+    fsync_of_neighbours: 6,
+    neighbours_are_taken_if_free: 3,
     invalidation_keeps_dirty: 8,
     layout_is_flushed: 8,
     synchronous_fault: 4,
@@ -226,6 +228,32 @@ fn fsync_and_truncation() {
         }],
     );
     assert_eq!(file.mapping.nrpages(), 0);
+}
+
+/// Two fsyncs write back the same two pages, together or one by one.
+fn fsync_of_neighbours() {
+    let file = file();
+    file.write(0);
+    file.write(1);
+    let fsync: Task = |file| {
+        file.fsync();
+        assert!(file.is_stable(0, 1) && file.is_stable(1, 1));
+    };
+    together(&file, &[fsync; 2]);
+}
+
+/// Faults have one of the pages, or wait for it, while fsync takes both.
+fn neighbours_are_taken_if_free() {
+    let file = file();
+    file.write(0);
+    file.write(1);
+    let write: Task = |file| {
+        file.fault(1, Order::Pte, true).unwrap();
+        file.write(1);
+    };
+    together(&file, &[write, File::fsync, write]);
+    file.fsync();
+    assert!(file.is_stable(0, 1) && file.is_stable(1, 3));
 }
 
 /// Only what is stable is dropped from the page tables and the array.
