@@ -151,14 +151,14 @@ extend() { kept_dirty "$1" truncate f 2M; }
 shrink() { kept_dirty "$1" truncate f 512K; }
 insert() { kept_dirty "$1" falloc f insert 512K 64K; }
 
-gone() { # what was cut off is not written back
+gone() { # what was cut off is not written back; cutting it off may have done so
 	session "$1" <<-END
 		open f gone new
 		write f 0 1M 1
 		map m f 0 1M
 		dirty m 0 64K
-		$TRACE_NOW
 		truncate f 0
+		$TRACE_NOW
 		sync f
 		truncate f 1M
 		load m 0 1M 0
