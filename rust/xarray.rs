@@ -315,13 +315,17 @@ impl<'c, 'm> Guard<'c, 'm> {
     pub fn next_is_marked(&mut self, mark: Mark) -> bool {
         let xas = self.xas();
         let (node, offset) = (xas.xa_node, usize::from(xas.xa_offset));
-        // SAFETY: By the invariants of the cursor a node is valid while the lock is held, and the mark
-        // is one that there is.
-        !not_node(node)
-            && unsafe { (*node).shift } == 0
-            && offset < CHUNK_MASK
-            && offset == xas.xa_index & CHUNK_MASK
-            && unsafe { (*node).__bindgen_anon_2.marks[mark.0 as usize][0] } >> offset & 2 != 0
+        if not_node(node) || offset == CHUNK_MASK || offset != xas.xa_index & CHUNK_MASK {
+            return false;
+        }
+        // SAFETY: By the invariants of the cursor a node is valid while the lock is held.
+        let (shift, marks) = unsafe {
+            (
+                (*node).shift,
+                (*node).__bindgen_anon_2.marks[mark.0 as usize][0],
+            )
+        };
+        shift == 0 && marks >> offset & 2 != 0
     }
 
     /// Like [`Guard::next`], of the entries that have the mark (`xas_next_marked()`).
