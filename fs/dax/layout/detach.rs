@@ -65,10 +65,7 @@ fn walk(
 
 /// Takes the pages of an entry out of all page tables, flushes them if they are dirty, and removes
 /// the entry.
-pub(super) fn detach_entry<'s, 'm>(
-    found: UnlockedEntry<'s, 'm>,
-    memory: &mut Hold,
-) -> MappingLock<'s, 'm> {
+fn detach_entry<'s, 'm>(found: UnlockedEntry<'s, 'm>, memory: &mut Hold) -> MappingLock<'s, 'm> {
     let (mapping, index) = (found.mapping(), found.index());
     let (entry, dirty) = (found.entry(), found.is_dirty());
     let pages = entry.order().pages();
@@ -88,4 +85,27 @@ pub(super) fn detach_entry<'s, 'm>(
         trace::writeback_one(mapping.host(), index, pages);
     }
     flushed.remove(|entry, lock| release(entry, lock, memory))
+}
+
+/// Takes the pages of a clean entry out of all page tables, and removes the entry unless somebody
+/// has references to them. Returns whether it was removed.
+///
+/// Who allocates blocks for a write does so before it asks for this, and a fault between the two
+/// maps the new blocks: an entry with references is one that may stay. It has to, or whoever
+/// truncates the file would not know of them.
+pub(super) fn detach_idle(found: UnlockedEntry<'_, '_>, memory: &mut Hold) -> bool {
+    let pages = found.entry().order().pages();
+    let unmapped = found.lock().flush(|mapping, index, entry| {
+        mapping.unmap_pages(index, pages);
+        let frames = entry.mapped_pfn().and_then(|pfn| memory.frames(pfn, pages));
+        match frames {
+            Some(frames) if frames.folio().is_busy() => Err(EBUSY),
+            _ => Ok(()),
+        }
+    });
+    let Ok(unmapped) = unmapped else {
+        return false;
+    };
+    drop(unmapped.remove(|entry, lock| release(entry, lock, memory)));
+    true
 }

@@ -3,7 +3,7 @@
 //! Removing entries, with care for what is dirty and for memory that is gone.
 
 use super::{
-    detach::detach_entry,
+    detach::detach_idle,
     PageRange, //
 };
 use crate::{
@@ -80,8 +80,8 @@ pub(crate) fn delete(mapping: &AddressSpace, index: PageIndex) -> bool {
     true
 }
 
-/// Removes the entry that covers the page `index` if there is one that is clean. Returns whether
-/// there was. Sleeps.
+/// Removes the entry that covers the page `index` if there is one that is clean and whose pages
+/// nobody uses. Returns whether there was. Sleeps.
 ///
 /// The pages may be mapped: the caller unmaps them only after this.
 pub(crate) fn invalidate(mapping: &AddressSpace, index: PageIndex) -> bool {
@@ -92,8 +92,7 @@ pub(crate) fn invalidate(mapping: &AddressSpace, index: PageIndex) -> bool {
     if found.is_dirty() {
         return false;
     }
-    drop(detach_entry(found, &mut Hold::nothing()));
-    true
+    detach_idle(found, &mut Hold::nothing())
 }
 
 fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
