@@ -18,6 +18,7 @@ mod probe;
 mod race;
 mod raw;
 mod session;
+mod stress;
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -40,6 +41,8 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
                  [--how pwrite|direct|dsync|mmap|mapsync] [--chunk BYTES]
   count DIR      what reads, writes, faults and fsync cost, in ticks of the time stamp counter
   border PATH    begins with the pattern of --seed, goes on with that of --old [--len BYTES]
+  stress FILE DEVICE  threads that fault, write, sync, punch, truncate and hold pages; direct I/O
+                 goes to DEVICE [--threads N] [--ops N] [--seed N] [--patience SECS] [--reflink 1]
   tree DIR       make a tree of files [--seed N] [--files N]
   manifest DIR   list every file with size and checksum [--as PREFIX]
   verify FILE    check every file of a manifest [--only PREFIX: and that no other file is there]
@@ -149,6 +152,7 @@ fn run(command: &str, args: &Args) -> Result {
         "io" => model::run(args),
         "align" => align::run(args),
         "fault" => fault::run(args),
+        "stress" => stress::run(args),
         "count" => count::run(args),
         "raw" => raw::run(args),
         "race" => race::run(args),

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# Faults, writes, syncs, punches, truncation and references at once, on 2 CPUs.
+# about: fsdax
+# boot: stress
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M
+# mem: 2G
+# smp: 2
+# timeout: 300
+# shellcheck shell=dash
+. ./ktap.sh
+. ./dax.sh
+. ./stress-lib.sh
+
+stress_all

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+# What dax-stress.sh and dax-stress4.sh do, with two threads for each CPU.
+# shellcheck shell=dash
+
+OPS=1500
+THREADS=$((2 * $(nproc)))
+
+start() { # FSTYPE
+	mkfs_dax "$1"
+	mount_dax "$1" "$(device "$1")" "$MNT/$1"
+	echo 100 >/proc/sys/kernel/hung_task_timeout_secs
+}
+
+# The kernel may keep a thread for ever, and with it the process: what it says is
+# enough to go on.
+stress() { # FSTYPE SEED [OPTIONS]
+	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
+	_fs=$1 _seed=$2
+	shift 2
+	daxexer stress "$MNT/$_fs/stress" /dev/pmem2 --threads "$THREADS" --ops $OPS --seed "$_seed" \
+		--patience $((100 * PATIENCE)) "$@" >/tmp/said 2>&1 &
+	_pid=$!
+	until [ -s /tmp/said ] || ! kill -0 $_pid 2>/dev/null; do usleep 200000; done
+	cat /tmp/said
+	if grep -q 'no progress' /tmp/said; then return 1; fi
+	wait $_pid
+}
+
+# some faults mapped 2 MiB, and some work was between the threads
+met() { # FSTYPE SEED [OPTIONS]
+	trace_on
+	stress "$@"
+	trace_off
+	traced some 'dax_pmd_fault_done.* NOPAGE'
+	traced some 'dax_pte_fault_done.* NOPAGE'
+	traced some dax_writeback_one
+}
+
+stress_all() {
+	plan 7
+	load dm-mod 2>/dev/null
+	fresh_stack pmem0 pmem1 pmem2
+	for _n in ext4 xfs; do
+		it "$_n: mkfs and mount -o dax=always" start $_n
+		it "$_n: threads on one file" met $_n 1
+		if [ $_n = xfs ]; then
+			it "$_n: threads on one file that shares its blocks now and then" stress $_n 2 --reflink 1
+		fi
+		it "$_n: in order and complete after a remount" consistent $_n
+	done
+	finish
+}
