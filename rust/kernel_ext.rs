@@ -15,6 +15,7 @@ pub mod bug;
 pub mod cdev;
 pub mod dax;
 pub mod error;
+pub mod export;
 pub mod fmt;
 pub mod fs;
 pub mod idr;

@@ -13,25 +13,6 @@ use kernel::{
 };
 use kernel_ext::bindings;
 
-/// Checks at compile time that functions have the types that the headers declare for C.
-///
-/// What the kernel's `#[export]` does, for the bindings of `kernel_ext`.
-macro_rules! check_prototypes {
-    ($($name:ident),* $(,)?) => {
-        $(
-            // All branches of an `if` have the same type.
-            const _: () = {
-                if true {
-                    ::kernel_ext::bindings::$name
-                } else {
-                    $name
-                };
-            };
-        )*
-    };
-}
-pub(crate) use check_prototypes;
-
 /// The device that C calls `ptr`, unless that is NULL.
 ///
 /// # Safety
@@ -62,7 +43,7 @@ pub(crate) fn device_to_raw(device: &DaxDevice) -> *mut bindings::dax_device {
     core::ptr::from_ref(device).cast_mut().cast()
 }
 
-check_prototypes!(dax_core_init);
+kernel_ext::check_prototypes!(dax_core_init);
 
 /// Initialises the core: `exports.c` makes it an initcall.
 ///

@@ -5,26 +5,7 @@
 use kernel::ffi::c_int;
 use kernel_ext::wait;
 
-/// Checks at compile time that functions have the types that the headers declare for C.
-///
-/// What the kernel's `#[export]` does, for the bindings of `kernel_ext`.
-macro_rules! check_prototypes {
-    ($($name:ident),* $(,)?) => {
-        $(
-            // All branches of an `if` have the same type.
-            const _: () = {
-                if true {
-                    ::kernel_ext::bindings::$name
-                } else {
-                    $name
-                };
-            };
-        )*
-    };
-}
-pub(crate) use check_prototypes;
-
-check_prototypes!(fs_dax_init);
+kernel_ext::check_prototypes!(fs_dax_init);
 
 /// Initialises filesystem-DAX: `exports.c` makes it an initcall.
 ///

@@ -5,10 +5,7 @@
 use super::Copy;
 use crate::{
     device::flag,
-    ffi::{
-        check_prototypes,
-        device_ref, //
-    },
+    ffi::device_ref,
     liveness::{
         self,
         srcu,
@@ -30,7 +27,7 @@ use kernel_ext::{
     error::errno, //
 };
 
-check_prototypes!(
+kernel_ext::check_prototypes!(
     dax_copy_from_iter,
     dax_copy_to_iter,
     dax_direct_access,

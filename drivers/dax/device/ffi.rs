@@ -9,7 +9,6 @@ use super::{
     FILE_SYSTEM, //
 };
 use crate::ffi::{
-    check_prototypes,
     device_from_raw,
     device_ref, //
 };
@@ -27,7 +26,7 @@ use kernel_ext::{
 // SAFETY: `Device::destroy` takes the device out of all tables, under their lock.
 unsafe impl pseudo::Indexed for Device {}
 
-check_prototypes!(
+kernel_ext::check_prototypes!(
     dax_dev_get,
     dax_get_private,
     dax_inode,

@@ -10,7 +10,6 @@ use crate::{
 };
 use crate::{
     ffi::{
-        check_prototypes,
         device_from_raw,
         device_ref,
         device_to_raw, //
@@ -55,9 +54,9 @@ pub(super) fn call_notify_failure(
     to_result(unsafe { notify(device_to_raw(&dev), offset, len, mf_flags) })
 }
 
-check_prototypes!(dax_holder, dax_holder_notify_failure);
+kernel_ext::check_prototypes!(dax_holder, dax_holder_notify_failure);
 #[cfg(CONFIG_FS_DAX)]
-check_prototypes!(fs_put_dax, fs_dax_get);
+kernel_ext::check_prototypes!(fs_put_dax, fs_dax_get);
 
 /// The identity of the holder of a device, or NULL.
 ///

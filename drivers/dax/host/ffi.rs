@@ -6,10 +6,7 @@ use super::HostName;
 use crate::{
     dax_core,
     device::DaxDevice,
-    ffi::{
-        check_prototypes,
-        device_ref, //
-    },
+    ffi::device_ref,
     liveness, //
 };
 use kernel::{
@@ -22,7 +19,7 @@ use kernel::{
 };
 use kernel_ext::bindings;
 
-check_prototypes!(dax_add_host_name, dax_remove_host_name, dax_get_by_host);
+kernel_ext::check_prototypes!(dax_add_host_name, dax_remove_host_name, dax_get_by_host);
 
 /// The reference for C to a device that a lookup found, or NULL if it found none.
 fn found(dev: Result<ARef<DaxDevice>>) -> *mut bindings::dax_device {
@@ -113,7 +110,7 @@ mod disk {
     /// Bytes in a sector.
     const SECTOR_SIZE: u64 = bindings::SECTOR_SIZE as u64;
 
-    check_prototypes!(dax_add_host, dax_remove_host, fs_dax_get_by_bdev);
+    kernel_ext::check_prototypes!(dax_add_host, dax_remove_host, fs_dax_get_by_bdev);
 
     /// Makes a disk the host of a device.
     ///

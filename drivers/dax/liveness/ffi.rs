@@ -5,7 +5,6 @@
 use crate::{
     device::flag,
     ffi::{
-        check_prototypes,
         device_from_raw,
         device_ref, //
     },
@@ -23,7 +22,7 @@ pub(crate) fn srcu() -> &'static Srcu {
     unsafe { Srcu::from_raw(&raw mut bindings::dax_srcu) }
 }
 
-check_prototypes!(dax_read_lock, dax_read_unlock, dax_alive, kill_dax, run_dax);
+kernel_ext::check_prototypes!(dax_read_lock, dax_read_unlock, dax_alive, kill_dax, run_dax);
 
 /// Enters the domain in which a device that is alive stays usable. May be nested, may sleep.
 ///

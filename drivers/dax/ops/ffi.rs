@@ -8,7 +8,6 @@ use crate::{
         DaxDevice, //
     },
     ffi::{
-        check_prototypes,
         device_ref,
         device_to_raw, //
     },
@@ -213,7 +212,7 @@ fn is_complete(table: &Table) -> bool {
     table.direct_access.is_some() && table.zero_page_range.is_some()
 }
 
-check_prototypes!(alloc_dax, alloc_dax_ext, dax_set_ops);
+kernel_ext::check_prototypes!(alloc_dax, alloc_dax_ext, dax_set_ops);
 
 /// Makes a device, publishing its operations with `publish`.
 fn alloc(private: *mut c_void, publish: impl FnOnce(&DaxDevice)) -> *mut bindings::dax_device {

@@ -6,7 +6,6 @@ use super::{
     is_same,
     Position, //
 };
-use crate::ffi::check_prototypes;
 use kernel::{
     error::from_result,
     ffi::{
@@ -20,7 +19,7 @@ use kernel_ext::{
     iomap::Ops, //
 };
 
-check_prototypes!(dax_dedupe_file_range_compare, dax_remap_file_range_prep);
+kernel_ext::check_prototypes!(dax_dedupe_file_range_compare, dax_remap_file_range_prep);
 
 /// Compares `len` bytes of two files; returns 0 and says in `*same` whether they are the same.
 ///

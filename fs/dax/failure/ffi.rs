@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     entry::Order,
-    ffi::check_prototypes,
     slot::{
         self,
         Slot, //
@@ -30,7 +29,7 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-check_prototypes!(
+kernel_ext::check_prototypes!(
     dax_lock_folio,
     dax_lock_mapping_entry,
     dax_unlock_folio,

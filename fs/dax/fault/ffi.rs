@@ -7,10 +7,7 @@ use super::{
     sync,
     Report, //
 };
-use crate::{
-    entry::Order,
-    ffi::check_prototypes, //
-};
+use crate::entry::Order;
 use kernel::ffi::{
     c_int,
     c_uint,
@@ -26,7 +23,7 @@ use kernel_ext::{
     units::Pfn, //
 };
 
-check_prototypes!(dax_finish_sync_fault, dax_iomap_fault);
+kernel_ext::check_prototypes!(dax_finish_sync_fault, dax_iomap_fault);
 
 /// The size of memory that C calls `order`, if there are entries of this size.
 #[inline]

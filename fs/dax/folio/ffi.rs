@@ -8,7 +8,6 @@
 
 use crate::{
     entry::Entry,
-    ffi::check_prototypes,
     slot::LockedEntry, //
 };
 use kernel::ffi::c_int;
@@ -22,7 +21,7 @@ use kernel_ext::{
     xarray::Guard, //
 };
 
-check_prototypes!(dax_folio_reset_order);
+kernel_ext::check_prototypes!(dax_folio_reset_order);
 
 /// Makes every page of a folio one of its own, without an owner, and returns the order that the
 /// folio had: for device-dax, which has its own ways to make folios.

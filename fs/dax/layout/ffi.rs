@@ -3,7 +3,6 @@
 //! The C symbols for layouts.
 
 use super::PageRange;
-use crate::ffi::check_prototypes;
 use core::ptr;
 use kernel::{
     error::from_result,
@@ -25,7 +24,7 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-check_prototypes!(
+kernel_ext::check_prototypes!(
     dax_break_layout,
     dax_break_layout_final,
     dax_delete_mapping_entry,

@@ -6,7 +6,6 @@ use super::{
     read,
     write, //
 };
-use crate::ffi::check_prototypes;
 use kernel::{
     iov::{
         IovIterDest,
@@ -21,7 +20,7 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-check_prototypes!(dax_iomap_rw);
+kernel_ext::check_prototypes!(dax_iomap_rw);
 
 /// Reads or writes, as `iter` says, from the position of `iocb` on, and moves it on.
 ///

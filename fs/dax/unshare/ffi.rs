@@ -3,7 +3,6 @@
 //! The C symbol for unsharing.
 
 use super::unshare;
-use crate::ffi::check_prototypes;
 use kernel::{
     error::from_result,
     ffi::c_int, //
@@ -14,7 +13,7 @@ use kernel_ext::{
     iomap::Ops, //
 };
 
-check_prototypes!(dax_file_unshare);
+kernel_ext::check_prototypes!(dax_file_unshare);
 
 /// Gives a file blocks of its own for `len` bytes from `pos` on.
 ///

@@ -2,7 +2,6 @@
 
 //! The C symbol for writeback.
 
-use crate::ffi::check_prototypes;
 use core::ptr::NonNull;
 use kernel::{
     error::from_result,
@@ -18,7 +17,7 @@ use kernel_ext::{
     },
 };
 
-check_prototypes!(dax_writeback_mapping_range);
+kernel_ext::check_prototypes!(dax_writeback_mapping_range);
 
 /// Makes durable what was written to a range of a file through mappings. Sleeps.
 ///

@@ -6,7 +6,6 @@ use super::{
     truncate_page,
     zero_range, //
 };
-use crate::ffi::check_prototypes;
 use kernel::{
     error::from_result,
     ffi::c_int, //
@@ -17,7 +16,7 @@ use kernel_ext::{
     iomap::Ops, //
 };
 
-check_prototypes!(dax_truncate_page, dax_zero_range);
+kernel_ext::check_prototypes!(dax_truncate_page, dax_zero_range);
 
 /// Zeroes `len` bytes of a file from `pos` on; sets `*did_zero` if there was something to zero.
 ///
