@@ -29,6 +29,7 @@
 //! dies bus|segv STEP                       in a child that ends by this signal
 //! broken M OFF STEP                        in a child: SIGBUS for broken memory in that page
 //! killed MS STEP                           in a child that is killed after MS milliseconds
+//! killing MS STEP                          the same, but it may be done before
 //! signalled MS STEP                        in a child that gets a signal then, which it handles
 //! major|minor STEP                         with major faults, or without
 //! start T STEP                             in a thread

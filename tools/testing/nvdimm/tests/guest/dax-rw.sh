@@ -38,7 +38,7 @@ nowait() { # what needs no block is done; of what needs one xfs says that it wou
 killed() { # in the middle of a large write: what is there is a beginning of it
 	session "$1" <<-END
 		open f killed new
-		killed 100 write f 0 96M 1
+		killing 100 write f 0 96M 1
 	END
 	_len=$(stat -c %s "$MNT/$1/killed")
 	echo "$_len bytes were written"
@@ -53,7 +53,7 @@ killed_over() { # the same over old content: each page is old or new, and none n
 	session "$1" <<-END
 		open f over new
 		write f 0 24M 1
-		killed 40 write f 0 24M 2
+		killing 40 write f 0 24M 2
 	END
 	daxexer border "$MNT/$1/over" --len 24M --seed 2 --old 1
 	rm "$MNT/$1/over"

@@ -95,12 +95,18 @@ fn faults(step: Step, major: bool) -> Outcome {
     }
 }
 
-/// A child that handles the signal it gets, or does not.
-fn interrupted(step: Step, handles: bool, after: Duration) -> Outcome {
-    let (signal, want) = match handles {
-        true => (SIGUSR1, End::Exit(0)),
-        false => (SIGKILL, End::Signal(SIGKILL)),
+/// A child that handles the signal it gets goes on to its end; one that does not is ended by it.
+fn ends_as(end: Result<End, Failure>, handles: bool) -> Outcome {
+    let want = match handles {
+        true => End::Exit(0),
+        false => End::Signal(SIGKILL),
     };
+    ends(end, want)
+}
+
+/// A child that handles the signal it gets, or does not.
+fn interrupted(step: Step, handles: bool, after: Duration) -> Result<End, Failure> {
+    let signal = if handles { SIGUSR1 } else { SIGKILL };
     let before = move || match handles {
         true => process::handle(SIGUSR1),
         false => Ok(()),
@@ -109,7 +115,7 @@ fn interrupted(step: Step, handles: bool, after: Duration) -> Outcome {
         std::thread::sleep(after);
         child.kill(signal)
     };
-    ends(child(step, before, during), want)
+    child(step, before, during)
 }
 
 /// Does `step`, which has to fail with one of the errors of these names.
@@ -195,7 +201,16 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
         "killed" | "signalled" => {
             let after = Duration::from_millis(words.size("a time")?);
             let (step, handles) = (understand(names, words)?, verb == "signalled");
-            Box::new(move || interrupted(step, handles, after))
+            Box::new(move || ends_as(interrupted(step, handles, after), handles))
+        }
+        // as "killed", but the step may be faster than the signal
+        "killing" => {
+            let after = Duration::from_millis(words.size("a time")?);
+            let step = understand(names, words)?;
+            Box::new(move || match interrupted(step, false, after)? {
+                End::Exit(0) | End::Signal(SIGKILL) => Ok(()),
+                end => wrong(format!("{end:?}")),
+            })
         }
         "major" | "minor" => {
             let (step, major) = (understand(names, words)?, verb == "major");
