@@ -125,6 +125,17 @@ in_root() {
 	' sh "$cache" "$checkout" "${output:-}" "$@"
 }
 
+# The lanes of the two tiers of tests.
+DEFAULT_LANES='integrated ctwin fsdax stock core pmem'
+ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug"
+
+# named_lanes PATTERN: the lanes that are words of it, as in "core/dm"
+named_lanes() {
+	for _word in $(printf '%s' "$1" | tr -d '\\' | tr -c 'a-z0-9+-' ' '); do
+		! lane_components "$_word" >/dev/null || echo "$_word"
+	done | sort -u
+}
+
 # What each lane consists of. A lane that is named after components has these in Rust.
 lane_components() {
 	case $1 in

@@ -2,10 +2,10 @@
 # Page faults: of 2 MiB and of a page, holes, what makes the former the latter, and
 # what they are counted as. What the page tables have is read by PAGEMAP_SCAN:
 # smaps counts no device memory as FilePmdMapped.
-# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
+# lanes: ctwin fsdax
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A pmem device goes away, and after it files that were mapped. With ext4 nothing may be
 # mapped at that time: nobody tells it, and what is left in page tables is beyond DAX.
-# about: fsdax
 # boot: dax-late
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G

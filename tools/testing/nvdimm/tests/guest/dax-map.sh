@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Mappings of DAX files: shared, private, MAP_SYNC; what happens to them later.
-# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
+# lanes: fsdax
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

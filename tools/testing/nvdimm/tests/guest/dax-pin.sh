@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Pages of a mapping that others use by reference: truncation and punching wait for them.
-# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
+# lanes: ctwin
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

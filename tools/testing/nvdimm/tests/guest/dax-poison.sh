@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # Memory that breaks under mappings of pages and of 2 MiB.
-# about: fsdax
 # boot: dax-poison
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G

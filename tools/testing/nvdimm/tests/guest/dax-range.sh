@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # Ranges that are punched, zeroed, collapsed, inserted or cut off under mappings.
-# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # Blocks that files share: copy on write, unsharing, deduplication; also where they lie
 # on two devices and where they are broken.
-# about: fsdax
 # allow fsdax=c: WARNING: .* at (dax_insert_entry|vmf_insert_folio_pmd)\+
 # allow fsdax=c: cut here
 # allow fsdax=c: Call Trace:
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
+# lanes: ctwin
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # Faults, writes, syncs, punches, truncation and references at once, on 4 CPUs.
-# about: fsdax
 # boot: stress4
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M
 # mem: 2G
 # smp: 4
+# tier: full
 # timeout: 300
 # shellcheck shell=dash
 . ./ktap.sh

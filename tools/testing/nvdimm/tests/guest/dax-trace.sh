@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The trace events of fs_dax: their names and fields, and that each of them happens.
-# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
+# lanes: ctwin fsdax
 # timeout: 60
 # shellcheck shell=dash
 . ./ktap.sh

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # What fsync and msync write back: every page that was stored to, each of them once.
-# about: fsdax
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
+# lanes: ctwin
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

@@ -3,6 +3,7 @@
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
+# lanes: ctwin
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

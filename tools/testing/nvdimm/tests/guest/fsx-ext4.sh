@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # ext4: long random sequences of operations against a copy in memory.
-# about: fsdax
 # boot: fsx
 # cmdline: memmap=768M!1G
 # mem: 2G

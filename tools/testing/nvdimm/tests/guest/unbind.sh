@@ -3,6 +3,7 @@
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
+# lanes: all
 # timeout: 90
 # allow: (EXT4-fs|JBD2|XFS|Buffer I/O|Aborting journal|Remounting filesystem read-only|I/O error).*(pmem0|namespace)
 # allow: pmem0.*(I/O [eE]rror|log I/O error|Filesystem has been shut down|metadata I/O)
