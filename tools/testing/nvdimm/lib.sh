@@ -139,7 +139,7 @@ named_lanes() {
 # What each lane consists of. A lane that is named after components has these in Rust.
 lane_components() {
 	case $1 in
-	integrated | debug) _rust=core+fsdax+pmem ;;
+	integrated | debug | kcsan | cfi) _rust=core+fsdax+pmem ;;
 	stock) _rust=pmem ;;
 	ctwin) _rust= ;;
 	core | fsdax | pmem | core+fsdax | core+pmem | fsdax+pmem) _rust=$1 ;;
