@@ -26,8 +26,9 @@ mount_debian() {
 
 # in_debian COMMAND...: in that root, in /tests
 in_debian() {
-	chroot $DEBIAN/root env -C /tests -i HOME=/root LC_ALL=C.UTF-8 TEST_DIR=/mnt TEST_DEV=pmem QA_CHECK_FS=1 \
-		PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	# busybox's chroot would run its own applet of that name
+	chroot $DEBIAN/root /usr/bin/env -C /tests -i HOME=/root LC_ALL=C.UTF-8 TEST_DIR=/mnt TEST_DEV=pmem \
+		QA_CHECK_FS=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
 umount_debian() {
