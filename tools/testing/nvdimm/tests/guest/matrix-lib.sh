@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the matrix-*.sh scripts share. A cell is a filesystem on a device: it is
+# made, used, unmounted, the device goes and comes back, and all is as it was.
+# shellcheck shell=dash
+#
+#	. ./ktap.sh
+#	. ./matrix-lib.sh
+#	it "..." cell ext4 /dev/pmem0 dax AGAIN...
+#
+# A script says what the matrix does with a device in a table, one line a cell.
+
+export DM_DISABLE_UDEV=1
+CELL=$MNT/cell
+
+# run_fio ARGS...: what is written is read back
+run_fio() {
+	fio --output=/tmp/fio --thread --verify=crc32c --verify_fatal=1 "$@" ||
+		{ grep -E 'err=|verify|fio:' /tmp/fio; fail "fio finds other bytes than it wrote"; }
+}
+
+# three_engines DIR: random sizes by system calls, mappings, and asynchronously
+three_engines() {
+	run_fio --directory="$1" --rw=randwrite --bsrange=4k-32k --size=1M --do_verify=1 \
+		--name=psync --ioengine=psync --bsrange=512-32k \
+		--name=mmap --ioengine=mmap --fsync=16 \
+		--name=libaio --ioengine=libaio --iodepth=4 --direct=1
+}
+
+# what a test that failed has left
+leave_nothing() {
+	umount_all
+	dmsetup remove_all -f >/dev/null 2>&1 || :
+}
+
+# use DIR dax|async|nodax: what a cell has on its filesystem
+use() {
+	if [ "$2" = dax ]; then # it maps with MAP_SYNC
+		daxexer io "$1" --files 1 --ops 120 --size 2M --seed 31
+	else
+		refused daxexer fill "$1/mapsync" --how mapsync --len 4096 2>&1 | grep "not supported"
+		rm -f "$1/mapsync"
+		daxexer align "$1" --step 61
+	fi
+	daxexer fill "$1/mapped" --len 3M --seed 6 --how mmap
+	daxexer check "$1/mapped" --len 3M --seed 6
+	daxexer tree "$1/tree" --files 12
+	three_engines "$1"
+}
+
+# plain_mount FSTYPE DEV DIR: -o dax=always says why it gives no DAX: ext4 refuses,
+# xfs goes on without; then mounted as it can be
+plain_mount() {
+	mkdir -p "$3"
+	log_mark
+	if mount -t "$1" -o dax=always "$2" "$3"; then
+		[ "$1" != ext4 ] || fail "ext4 is mounted with -o dax=always"
+		touch "$3/.dax"
+		refused daxexer isdax "$3/.dax"
+		umount "$3"
+	fi
+	log_says "DAX unsupported by block device" || fail "no message"
+	mount -t "$1" "$2" "$3"
+}
+
+# cell_mount FSTYPE DEV dax|async|nodax: at $CELL
+cell_mount() {
+	case $3 in
+	dax | async) mount_dax "$1" "$2" $CELL ;;
+	nodax) plain_mount "$1" "$2" $CELL ;;
+	esac
+}
+
+# cell FSTYPE DEV dax|async|nodax AGAIN...: async is DAX without MAP_SYNC; the command AGAIN takes the device away and brings it back
+cell() {
+	local fs=$1 dev=$2 dax=$3
+	shift 3
+	umount_all
+	mkfs_on "$fs" "$dev"
+	cell_mount "$fs" "$dev" "$dax"
+	use $CELL "$dax"
+	daxexer manifest $CELL >/tmp/manifest
+	umount $CELL
+	"$@"
+	cell_mount "$fs" "$dev" "$dax"
+	daxexer verify /tmp/manifest --only $CELL
+	umount $CELL
+	check_fs "$fs" "$dev"
+}
+
+# --- namespaces: $NS holds the name of the one that the script is about, as ndctl knows it
+
+NS=/tmp/matrix-ns
+ns_field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",]*\).*/\1/p" /tmp/ndctl | head -n 1; }
+
+# become MODE: raw, sector, fsdax/mem, fsdax/dev, devdax
+become() {
+	local map=
+	leave_nothing
+	case $1 in
+	*/*) map="-M ${1#*/}" ;;
+	sector) map="-l 4096" ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	ndctl create-namespace -f -e "$(cat $NS)" -m "${1%/*}" $map >/tmp/ndctl ||
+		{ cat /tmp/ndctl; fail "no namespace of mode $1"; }
+	settle
+	ns_field dev >$NS
+	case $1 in
+	devdax) until_true 5 test -c "/dev/$(ns_field chardev)" ;;
+	*) need_disk "$(ns_field blockdev)" ;;
+	esac
+}
+
+# what became of it
+the_disk() { echo "/dev/$(ns_field blockdev)"; }
+the_dax() { echo "/dev/$(ns_field chardev)"; }
+
+renew() {
+	ndctl disable-namespace "$(cat $NS)" >/dev/null
+	if ls /sys/bus/nd/drivers/nd_pmem/"$(cat $NS)" 2>/dev/null; then fail "it is still there"; fi
+	ndctl enable-namespace "$(cat $NS)" >/dev/null
+	settle
+}
+renew_disk() { renew; need_disk "$(ns_field blockdev)"; }
+
+# ns_cell MODE FSTYPE dax|async|nodax
+ns_cell() {
+	become "$1"
+	zap "$(the_disk)"
+	cell "$2" "$(the_disk)" "$3" renew_disk
+	zap "$(the_disk)"
+}
+
+# device-dax: stores and loads through mappings, by two programs
+devdax() {
+	load_devdax
+	become devdax
+	daxexer fill "$(the_dax)" --off 2M --len 4M --how mmap --seed 23
+	daxexer check "$(the_dax)" --off 2M --len 4M --how mmap --seed 23
+	run_fio --name=dax --filename="$(the_dax)" --ioengine=dev-dax --rw=randwrite --bs=4k --offset=8M \
+		--size=2M --do_verify=1
+	renew
+	until_true 5 test -c "$(the_dax)"
+	daxexer check "$(the_dax)" --off 2M --len 4M --how mmap --seed 23
+}
+
+memory() { awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo; }
+movable_free() { awk '/zone *Movable/ { on = 1 } on && / nr_free_pages/ { print $2 * 4; exit }' /proc/zoneinfo; }
+
+# the device of the cell before as ordinary memory: it is there, it is used, it can go
+kmem() {
+	load kmem || skip "no kmem in this kernel"
+	local before free dax
+	dax=$(ns_field chardev)
+	before=$(memory MemTotal)
+	daxctl reconfigure-device --mode=system-ram "$dax"
+	want driver "$(basename "$(readlink -f /sys/bus/dax/devices/"$dax"/driver)")" kmem
+	[ $(($(memory MemTotal) - before)) -ge 131072 ] || fail "MemTotal was $before KiB, and is $(memory MemTotal)"
+	free=$(movable_free)
+	mkdir -p $CELL
+	mount -t tmpfs -o size=90% kmem $CELL
+	daxexer fill $CELL/file --len 96M --seed 3 --how mmap
+	[ $((free - $(movable_free))) -ge 65536 ] || fail "there were $free KiB free, and are $(movable_free)"
+	daxexer check $CELL/file --len 96M --seed 3
+	# what is in use moves elsewhere when it goes
+	daxctl offline-memory "$dax"
+	daxexer check $CELL/file --len 96M --seed 3
+	umount $CELL
+	daxctl reconfigure-device --mode=devdax "$dax"
+	want MemTotal "$(memory MemTotal)" "$before"
+	until_true 5 test -c "/dev/$dax"
+	daxexer fill "/dev/$dax" --len 2M --how mmap --seed 24
+	daxexer check "/dev/$dax" --len 2M --how mmap --seed 24
+}
+
+# --- device mapper
+
+dm_make() { # NAME: table from standard input
+	dmsetup create "$1"
+	[ -b "/dev/mapper/$1" ] || dmsetup mknodes
+}
+dm_again() { # NAME
+	dmsetup table "$1" >/tmp/table
+	dmsetup remove "$1"
+	dm_make "$1" </tmp/table
+}
+sectors() { cat "/sys/block/$1/size"; }
