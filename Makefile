@@ -24,9 +24,11 @@ help:
 	@echo '  make check              the tests of the default tier; the last line is "N passed, N failed"'
 	@echo '  make check TIER=full    every test in every lane'
 	@echo '  make check T=PATTERN    those whose name matches, e.g. T=lint, T=stock/, T=/dm'
+	@echo '  make check LIST=1       only print the names of what would run; also with T=, TIER=, LANE='
 	@echo '  make check LANE=debug   the guest tests in that lane; also kcsan, cfi'
 	@echo '  make check T=/fsx FSX_OPS=N FSX_SEED=N'
 	@echo '                          random operations on files, N of each kind: 30000 take an hour'
+	@echo '  make report             the table of suites and lanes of the last check, for Documentation'
 	@echo '  make count              instructions per operation, integrated against ctwin'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe'
@@ -43,12 +45,15 @@ help:
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
 	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
 
-.PHONY: demo check count shell lint environment
+.PHONY: demo check report count shell lint environment
 demo:
 	@$(RUN) $(NVDIMM)/demo $(LANE)
 
 check:
-	@$(RUN) $(NVDIMM)/check '$(T)' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
+	@$(RUN) $(NVDIMM)/check '$(value T)' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
+
+report:
+	@$(NVDIMM)/report rst $(RUNS)
 
 count:
 	@$(RUN) $(NVDIMM)/count $(LANE)

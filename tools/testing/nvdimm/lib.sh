@@ -127,7 +127,7 @@ in_root() {
 
 # The lanes of the two tiers of tests.
 DEFAULT_LANES='integrated ctwin fsdax stock core pmem'
-ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug"
+ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug kcsan cfi"
 
 # named_lanes PATTERN: the lanes that are words of it, as in "core/dm"
 named_lanes() {

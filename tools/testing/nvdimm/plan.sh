@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # the caller sets them
+#
+# What a check consists of. Sourced by check, which sets $pattern (of the tests' names), $asked
+# (the lanes that were asked for), $tier, $LANES, $guests (the scripts' directory) and $out.
+
+wanted() {
+	[ -z "$pattern" ] || printf '%s\n' "$1" | grep -qE -- "$pattern"
+}
+
+# is_asked LANE: no lane was asked for, or this one
+is_asked() {
+	case " ${asked:-$1} " in
+	*" $1 "*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# $out/plan/headers: script, boot, "last", timeout, tier, variable that it needs ("-": none), lanes
+read_headers() {
+	# shellcheck disable=SC2046 # words
+	(cd "$guests" && awk '
+		function flush() {
+			if (script == "") return
+			boot = value["boot"]
+			if (boot == "") { boot = script; sub(/\.sh$/, "", boot) }
+			print script, boot, value["last"] == "yes" ? "yes" : "no",
+				value["timeout"] ? value["timeout"] : 120,
+				value["tier"] ? value["tier"] : "default",
+				value["needs"] ? value["needs"] : "-", value["lanes"]
+		}
+		FNR == 1 { flush(); script = FILENAME; comment = 1; split("", value) }
+		!/^#/ { comment = 0 }
+		comment && match($0, /^# [a-z]+: /) {
+			key = substr($0, 3, RLENGTH - 4)
+			if (!(key in value)) value[key] = substr($0, RLENGTH + 1)
+		}
+		END { flush() }' $(grep -lE '^\. (\./)?ktap\.sh' *.sh | sort)) >"$out/plan/headers"
+}
+
+# in_tier LANE: the scripts that the tier has in that lane. One that needs a variable of the caller
+# is there if there is one; a pattern finds those of either tier.
+in_tier() {
+	while read -r script _boot _last _seconds its needs lanes; do
+		if [ "$needs" != - ]; then
+			[ -n "$(printenv "$needs")" ] || continue
+		elif [ "$tier$its" = defaultfull ]; then
+			[ -n "$pattern" ] && [ -z "${TIER:-}" ] || continue
+		fi
+		case $tier," integrated $asked $lanes " in
+		full,* | *" $1 "* | *" all "*) echo "$script" ;;
+		esac
+	done <"$out/plan/headers"
+}
+
+# chosen LANE: the scripts to run in that lane
+chosen() {
+	in_tier "$1" | sed "s,^,$1/,; s,\.sh\$,," | grep -E -- "$pattern" | sed 's,.*/,,; s,$,.sh,'
+}
+
+# The lanes where KUnit suites are built: those that have everything in Rust.
+has_kunit() {
+	[ "$1" != other ] && [ "$(lane_components "$1")" = 'core=rust fsdax=rust pmem=rust e820=rust' ]
+}
+
+# usual NAME SECONDS: how long it took when it was run last, or else SECONDS
+usual() {
+	awk -v name="$1" -v otherwise="$2" '$1 == name { otherwise = $2 } END { print otherwise }' \
+		"$cache/durations" 2>/dev/null || echo "$2"
+}
+
+# add NAME SECONDS: a task for the workers, with the seconds that it may take
+add() {
+	echo "$(usual "$1" "$2") $1" >>"$out/plan/tasks"
+}
+
+# What is about the tree and not about a lane; who asks for lanes only wants these.
+plan_tree() {
+	[ -z "${KERNEL:-}" ] || return 0
+	[ -z "$asked" ] || [ -n "$pattern" ] || return 0
+	for name in $("$here/lint" list | sed 's,^,lint/,') tree/integrate $("$here/host" list | sed 's,^,host/,'); do
+		! wanted "$name" || add "$name" 30
+	done
+}
+
+# Scripts with the same "boot" share a guest, those with "last" come last in it. A line of
+# $out/plan/groups-LANE is a script of a boot. In emulation most take less than half of their timeout.
+plan_guests() {
+	_chosen=$(chosen "$1")
+	# the suites are in the log of any boot that loads the modules
+	if has_kunit "$1" && wanted "kunit/$1"; then
+		echo "kunit/$1" >>"$out/plan/kunit"
+		: "${_chosen:=which.sh}"
+	fi
+	awk -v chosen=" $(echo $_chosen) " 'index(chosen, " " $1 " ") { print $2, $3, $1, $4 }' \
+		"$out/plan/headers" >"$out/plan/groups-$1"
+	awk '{ sum[$1] += $4 } END { for (boot in sum) print boot, int(10 + sum[boot] / 3) }' \
+		"$out/plan/groups-$1" | while read -r boot seconds; do
+		add "boot/$1/$boot" "$seconds"
+	done
+}
+
+# boot_scripts LANE BOOT
+boot_scripts() {
+	awk -v b="$2" '$1 == b' "$out/plan/groups-$1" | sort -k2,2 -k3,3 | cut -d' ' -f3
+}
+
+# $out/plan/tasks: what the workers do, the longest first; $out/plan/kunit: what the boots show besides
+plan() {
+	: >"$out/plan/tasks"
+	: >"$out/plan/kunit"
+	read_headers
+	plan_tree
+	for lane in $LANES; do
+		plan_guests "$lane"
+	done
+	for lane in integrated stock; do
+		! wanted "demo/$lane" || ! is_asked "$lane" || [ -n "${KERNEL:-}" ] || add "demo/$lane" 150
+	done
+	sort -rn "$out/plan/tasks" -o "$out/plan/tasks"
+}
+
+# The names of what is planned, for people.
+planned() {
+	grep -o '[^ ]*$' "$out/plan/tasks" | grep -v '^boot/' || :
+	cat "$out/plan/kunit"
+	for lane in $LANES; do
+		awk -v lane="$lane" '{ sub(/\.sh$/, "", $3); print lane "/" $3 }' "$out/plan/groups-$lane" | sort
+	done
+}
+
+# time_left: seconds until the workers have done what is left, judging by earlier runs
+time_left() {
+	awk -v now="$(date +%s)" -v workers="$workers" -v out="$out" '
+		{
+			name = $2; gsub("/", ":", name)
+			file = out "/plan/ended/" name
+			if ((getline line <file) > 0) next
+			file = out "/plan/begun/" name
+			left = $1
+			if ((getline begun <file) > 0) left -= now - begun
+			if (left < 0) left = 0
+			sum += left
+			if (left > longest) longest = left
+		}
+		END { each = sum / workers; print int(each > longest ? each : longest) }' "$out/plan/tasks"
+}
