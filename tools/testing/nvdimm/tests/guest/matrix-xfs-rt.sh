@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+# The matrix, xfs with a real-time device: each file's DAX is that of the device
+# that the file is on.
+# boot: matrix
+# cmdline: memmap=384M!1G memmap=384M!1472M
+# mem: 2G
+# root: yes
+# tier: full
+# timeout: 200
+# shellcheck shell=dash
+. ./ktap.sh
+. ./matrix-lib.sh
+
+plan 7
+
+make() { # DATA RT
+	leave_nothing
+	zap "$1"
+	zap "$2"
+	mkfs.xfs -q -f -m reflink=0,rmapbt=0 -r rtdev="$2" "$1"
+}
+rt_mount() { # DATA RT
+	mkdir -p $CELL
+	mount -t xfs -o dax=always,rtdev="$2" "$1" $CELL
+	mkdir -p $CELL/data $CELL/rt
+	xfs_io -c 'chattr +t' $CELL/rt # what is made in it is real-time
+	touch $CELL/rt/probe $CELL/data/probe
+	xfs_io -r -c 'lsattr' $CELL/rt/probe | grep -q '^r' || fail "no real-time file"
+}
+
+# where byte 0 of a file is, in sectors of its device
+first_sector() { xfs_io -r -c fiemap "$1" | sed -n 's/.*: \[0\.\.[0-9]*\]: \([0-9]*\)\.\..*/\1/p' | head -n 1; }
+
+# lies FILE DEV: the first page of the file is there, on that device
+lies() {
+	dd if="$2" of=/tmp/there bs=512 skip="$(first_sector "$1")" count=8 iflag=direct 2>/dev/null
+	dd if="$1" of=/tmp/file bs=4k count=1 2>/dev/null
+	cmp /tmp/there /tmp/file
+}
+
+both() {
+	make /dev/pmem0 /dev/pmem1
+	rt_mount /dev/pmem0 /dev/pmem1
+	for _f in data rt; do
+		daxexer isdax $CELL/$_f/probe
+		use $CELL/$_f dax
+		daxexer fill $CELL/$_f/file --len 1M --seed 9 --how mapsync
+	done
+	lies $CELL/data/file /dev/pmem0
+	lies $CELL/rt/file /dev/pmem1
+	refused lies $CELL/rt/file /dev/pmem0
+	refused lies $CELL/data/file /dev/pmem1
+}
+
+# poison of one device is none of the other's, at the same sector
+poison() {
+	_s=$(first_sector $CELL/rt/file)
+	dd if=/dev/pmem0 of=/tmp/page bs=512 skip="$_s" count=8 iflag=direct
+	echo "$_s 8" >/sys/block/pmem0/badblocks
+	want "read" "$(daxexer read $CELL/rt/file)" 4096
+	umount $CELL
+	dd if=/tmp/page of=/dev/pmem0 bs=4k seek=$((_s / 8)) count=1 oflag=direct conv=notrunc
+	want "badblocks" "$(cat /sys/block/pmem0/badblocks)" ""
+	rt_mount /dev/pmem0 /dev/pmem1
+	echo "$_s 8" >/sys/block/pmem1/badblocks
+	want "read" "$(daxexer read $CELL/rt/file)" EIO
+	want "load (135 is SIGBUS)" "$(set +e; daxexer peek $CELL/rt/file >/dev/null 2>&1; echo $?)" 135
+	daxexer fill $CELL/rt/file --len 4096 --seed 9
+	want "badblocks" "$(cat /sys/block/pmem1/badblocks)" ""
+	daxexer check $CELL/rt/file --len 1M --seed 9
+}
+
+kept() {
+	daxexer manifest $CELL >/tmp/manifest
+	umount $CELL
+	for _d in pmem0 pmem1; do
+		_ns=$(namespace_of $_d)
+		unbind "$_ns"
+		bind "$_ns"
+		need_disk $_d
+	done
+	xfs_repair -n -r /dev/pmem1 /dev/pmem0
+	rt_mount /dev/pmem0 /dev/pmem1
+	daxexer verify /tmp/manifest --only $CELL
+	daxexer check $CELL/rt/file --len 1M --seed 9 --how mmap
+	umount $CELL
+}
+
+loop() { # of the size of the pmem devices
+	truncate -s 384M /tmp/loop
+	losetup /dev/loop0 /tmp/loop
+}
+# one has DAX, the other not: by the file, not by the filesystem
+mixed() { # DATA RT WITH WITHOUT
+	make "$1" "$2"
+	rt_mount "$1" "$2"
+	daxexer isdax "$CELL/$3/probe"
+	refused daxexer isdax "$CELL/$4/probe"
+	use "$CELL/$3" dax
+	use "$CELL/$4" nodax
+	daxexer manifest $CELL >/tmp/manifest
+	umount $CELL
+	rt_mount "$1" "$2"
+	daxexer verify /tmp/manifest --only $CELL
+	umount $CELL
+	xfs_repair -n -r "$2" "$1"
+}
+
+none() { # neither: it is said, and there is no DAX
+	truncate -s 384M /tmp/loop1
+	losetup /dev/loop1 /tmp/loop1
+	make /dev/loop0 /dev/loop1
+	log_mark
+	rt_mount /dev/loop0 /dev/loop1
+	log_says "DAX unsupported by block device"
+	refused daxexer isdax $CELL/rt/probe
+	umount $CELL
+	losetup -d /dev/loop1
+	losetup -d /dev/loop0
+	rm /tmp/loop /tmp/loop1
+}
+
+fresh_stack pmem0 pmem1
+modprobe -q loop || :
+if zcat /proc/config.gz 2>/dev/null | grep -q '^# CONFIG_XFS_RT is'; then echo "# no XFS_RT"; fi
+it "both devices with DAX: each file on its own" both
+it "poison: each file has that of its own device" poison
+it "remounted, both devices having been away" kept
+it "a device without DAX" loop
+it "data with DAX, real-time without" mixed /dev/pmem0 /dev/loop0 data rt
+it "real-time with DAX, data without" mixed /dev/loop0 /dev/pmem1 rt data
+it "neither with DAX" none
+finish
