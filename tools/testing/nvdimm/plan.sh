@@ -85,7 +85,7 @@ plan_tree() {
 }
 
 # Scripts with the same "boot" share a guest, those with "last" come last in it. A line of
-# $out/plan/groups-LANE is a script of a boot. In emulation most take less than half of their timeout.
+# $out/plan/groups-LANE is a script of a boot. One that never ran is taken for a third of its timeout.
 plan_guests() {
 	_chosen=$(chosen "$1")
 	# the suites are in the log of any boot that loads the modules
@@ -95,10 +95,11 @@ plan_guests() {
 	fi
 	awk -v chosen=" $(echo $_chosen) " 'index(chosen, " " $1 " ") { print $2, $3, $1, $4 }' \
 		"$out/plan/headers" >"$out/plan/groups-$1"
-	awk '{ sum[$1] += $4 } END { for (boot in sum) print boot, int(10 + sum[boot] / 3) }' \
-		"$out/plan/groups-$1" | while read -r boot seconds; do
-		add "boot/$1/$boot" "$seconds"
-	done
+	awk -v lane="$1" -v durations="$cache/durations" '
+		BEGIN { while ((getline line <durations) > 0) { split(line, word, " "); took[word[1]] = word[2] } }
+		{ name = lane "/" $3; sub(/\.sh$/, "", name); sum[$1] += name in took ? took[name] : $4 / 3 }
+		END { for (boot in sum) print int(15 + sum[boot]), "boot/" lane "/" boot }' \
+		"$out/plan/groups-$1" >>"$out/plan/tasks"
 }
 
 # boot_scripts LANE BOOT
