@@ -35,6 +35,7 @@ const MAP_SHARED_VALIDATE: i32 = 3;
 const MAP_FIXED: i32 = 0x10;
 const MAP_ANONYMOUS: i32 = 0x20;
 const MAP_SYNC: i32 = 0x80000;
+const MADV_POPULATE_READ: i32 = 22;
 const MADV_HWPOISON: i32 = 100;
 const MS_SYNC: i32 = 4;
 const POLLPRI: i16 = 2;
@@ -351,6 +352,12 @@ impl Map {
         assert!(off + len <= self.len, "sync outside of the mapping");
         // SAFETY: Inside the mapping by the assertion.
         status(unsafe { msync(self.base.add(start), off + len - start, MS_SYNC) })
+    }
+
+    /// Loads of all pages, which fail instead of ending the program.
+    pub fn populate(&self) -> io::Result<()> {
+        // SAFETY: All of the mapping, of which nothing is changed.
+        status(unsafe { madvise(self.base, self.len, MADV_POPULATE_READ) })
     }
 
     /// Tells the kernel that the memory of the page at `off` is broken (`MADV_HWPOISON`).

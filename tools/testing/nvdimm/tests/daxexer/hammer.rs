@@ -2,11 +2,39 @@
 
 //! I/O that goes on until the device goes away under it, or the time is over.
 
-use crate::data::Rng;
-use crate::ffi::{Area, Map, Seg, O_DIRECT, PAGE};
+use crate::data::{pattern, Rng};
+use crate::ffi::{self, Area, Map, Seg, O_DIRECT, PAGE};
+use crate::ffi::{FALLOC_KEEP_SIZE as KEEP, FALLOC_PUNCH_HOLE as PUNCH, FALLOC_ZERO_RANGE as ZERO};
 use crate::probe::errno_name;
 use crate::{open, Args, Context, Result};
+use std::fs::File;
+use std::io;
 use std::time::{Duration, Instant};
+
+/// What the kinds that sync write: `daxexer check --seed 8` knows it again.
+const SEED: u64 = 8;
+
+/// Makes a page durable, by store and msync(2) if there is a mapping, by write and fsync(2) if not.
+fn sync_page(file: &File, map: Option<&mut Map>, page: usize, buf: &mut Area) -> io::Result<()> {
+    let off = page * PAGE;
+    pattern(SEED, off as u64, &mut buf.bytes_mut()[..PAGE]);
+    match map {
+        Some(map) => {
+            map.write(off, &buf.bytes()[..PAGE]);
+            map.sync(off, PAGE)
+        }
+        None => {
+            let seg = Seg {
+                start: 0,
+                len: PAGE,
+            };
+            match buf.pwrite(file, seg, off as u64)? {
+                PAGE => file.sync_all(),
+                _ => Err(io::Error::from_raw_os_error(5)),
+            }
+        }
+    }
+}
 
 /// Ends well when the time is over or the device is gone (EIO, ENXIO, ENODEV, EHWPOISON, or end of
 /// a device that has shrunk to nothing); a mapping ends with SIGBUS, which the shell sees as 135.
@@ -15,13 +43,13 @@ pub fn run(args: &Args) -> Result {
     let len = args.number("len", 1 << 20)? as usize / PAGE * PAGE;
     let end = Instant::now() + Duration::from_secs(args.number("secs", 60)?);
     let flags = if kind == "direct" { O_DIRECT } else { 0 };
-    let file = open(path, kind == "write", flags)?;
+    let file = open(path, matches!(kind, "write" | "sync"), flags)?;
     let mut rng = Rng::new(3);
     let mut buf = Area::new(16 * PAGE).of("buffer")?;
     let mut map = match kind {
-        "map" => Some(Map::new(&file, 0, len).of("mmap")?),
-        "read" | "write" | "direct" => None,
-        _ => return Err(format!("{kind}: read, write, map or direct")),
+        "map" | "mapsync" => Some(Map::new(&file, 0, len).of("mmap")?),
+        "read" | "write" | "direct" | "sync" | "falloc" => None,
+        _ => return Err(format!("{kind}: no kind of work")),
     };
     println!("started");
 
@@ -35,10 +63,21 @@ pub fn run(args: &Args) -> Result {
             len: pages * PAGE,
         };
         let done = match (&mut map, kind) {
+            (_, "sync" | "mapsync") => {
+                let page = ops as usize % (len / PAGE);
+                sync_page(&file, map.as_mut(), page, &mut buf).map(|()| {
+                    println!("synced {}", ops + 1);
+                    seg.len
+                })
+            }
             (Some(map), _) => {
                 let old = map.peek(page * PAGE);
                 map.poke(page * PAGE, old.wrapping_add(1));
                 Ok(seg.len)
+            }
+            (None, "falloc") => {
+                let mode = [0, 0, KEEP | PUNCH, ZERO][rng.below(4)];
+                ffi::file_allocate(&file, mode, off, seg.len as u64).map(|()| seg.len)
             }
             (None, "write") => buf.pwrite(&file, seg, off),
             (None, "direct") if ops % 2 == 0 => buf.pwrite(&file, seg, off),

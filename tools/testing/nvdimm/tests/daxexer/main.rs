@@ -14,10 +14,12 @@ mod hammer;
 mod infoblock;
 mod manifest;
 mod model;
+mod poisoned;
 mod probe;
 mod race;
 mod raw;
 mod session;
+mod starve;
 mod stress;
 
 use std::collections::HashMap;
@@ -50,13 +52,17 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   read|write PATH  one pread or pwrite; prints the count or the error's name
                  [--off BYTES] [--len BYTES] [--direct 1] [--sync 1]
   peek|poke PATH one load or store through a mapping [--off BYTES] [--sync 1]
+  poisoned FILE BADBLOCKS SECTOR  page --page of FILE, which has that pattern, is bad now and then under
+                 threads [--rounds N] [--ops N] [--patience SECS]
   hwpoison PATH  declares the page at --off BYTES broken and loads from it again
-  hammer KIND PATH  read, write, map or direct until an error ends it [--len BYTES] [--secs N]
+  hammer KIND PATH  read, write, map, direct, falloc, sync or mapsync until an error ends it; the
+                 last two say how many pages are durable [--len BYTES] [--secs N]
   forge DEV      changes a field of an info block [--off BYTES] [--field N] [--bytes HEX]
                  [--sum right|keep]
   session DIR    a test in steps from standard input (session.rs lists them)
   race DIR       truncate, punch and write while mappings are read and written [--secs N] [--seed N]
                  [--kinds cut,call,map: which threads there are]
+  failnth N CMD...  runs CMD with its Nth allocation failing, and says whether it has so many
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
 /// The command line after the command: positional arguments and `--key value` pairs.
@@ -170,6 +176,8 @@ fn run(command: &str, args: &Args) -> Result {
         "hwpoison" => probe::hwpoison(args),
         "poke" => probe::poke(args),
         "notify" => probe::notify(args),
+        "poisoned" => poisoned::run(args),
+        "failnth" => starve::run(args),
         "hammer" => hammer::run(args),
         "forge" => infoblock::forge(args),
         _ => Err(format!("{command}: no such command")),
@@ -183,8 +191,8 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    // What follows the attribute and the time belongs to the command that notify runs.
-    let parsed = if command == "notify" {
+    // What follows belongs to the command that is run.
+    let parsed = if matches!(command.as_str(), "notify" | "failnth") {
         Ok(Args {
             words: args[1..].to_vec(),
             keys: HashMap::new(),

@@ -16,6 +16,7 @@ pub fn errno_name(error: &std::io::Error) -> String {
         Some(5) => "EIO",
         Some(6) => "ENXIO",
         Some(11) => "EAGAIN",
+        Some(12) => "ENOMEM",
         Some(13) => "EACCES",
         Some(14) => "EFAULT",
         Some(16) => "EBUSY",

@@ -25,6 +25,8 @@
 //! ring read|write F OFF LEN M START        fixed M OFF LEN
 //! unlink PATH    sleep MS    shell COMMAND...
 //! fails ERROR[|ERROR] STEP                 the step must fail in this way
+//! nth N ERROR[|ERROR] STEP                 its Nth allocation fails; if there is one, the step may
+//!                                          end early or in this way
 //! child STEP                               in a child
 //! dies bus|segv STEP                       in a child that ends by this signal
 //! broken M OFF STEP                        in a child: SIGBUS for broken memory in that page
@@ -172,7 +174,7 @@ impl Content {
 fn whole(done: std::io::Result<usize>, len: usize) -> std::result::Result<(), Failure> {
     match done? {
         n if n == len => Ok(()),
-        n => Err(Failure::Wrong(format!("{n} of {len} bytes"))),
+        n => Err(Failure::Short(n, len)),
     }
 }
 

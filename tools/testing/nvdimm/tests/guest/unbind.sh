@@ -10,39 +10,9 @@
 # allow: (Please unmount the filesystem and rectify|previous I/O error to superblock)
 # shellcheck shell=dash
 . ./ktap.sh
+. ./hammer-lib.sh
 
 plan 8
-
-# The workload is inside of the driver when the device goes away.
-hammers() { # DIR-OR-DEV kinds...
-	_p=$1; shift
-	rm -f /tmp/hammer.*
-	for _k in "$@"; do
-		_f=$_p; [ -d "$_p" ] && _f=$_p/$_k
-		(set +e
-		 daxexer hammer "$_k" "$_f" --len 2M --secs $((30 * PATIENCE)) >"/tmp/hammer.$_k" 2>&1
-		 echo $? >"/tmp/hammer.$_k.status") &
-	done
-	for _k in "$@"; do
-		until_true 5 grep -q started "/tmp/hammer.$_k"
-	done
-	usleep 300000
-}
-
-# every one of them came to an end by itself, with an error and not with a wrong one
-ended() {
-	for _k in "$@"; do
-		until_true 10 test -s "/tmp/hammer.$_k.status"
-		_s=$(cat "/tmp/hammer.$_k.status")
-		echo "$_k: status $_s: $(cat "/tmp/hammer.$_k")"
-		case "$_k $_s" in
-		"map 135" | *" 0") ;;
-		*) fail "$_k ended with status $_s" ;;
-		esac
-		grep -q "time over" "/tmp/hammer.$_k" && fail "$_k: noticed nothing"
-		:
-	done
-}
 
 raw() {
 	_ns=$(namespace_of pmem0)

@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const SA_SIGINFO: i32 = 4;
 const BUS_MCEERR_AR: i32 = 4;
 const RUSAGE_SELF: i32 = 0;
+const P_PID: i32 = 1;
+const WEXITED: i32 = 4;
+const WNOWAIT: i32 = 0x0100_0000;
 
 /// Exit status of a child that got SIGBUS for broken memory at the page it was told.
 pub const BROKEN_THERE: i32 = 90;
@@ -29,6 +32,7 @@ struct SigAction {
 extern "C" {
     fn fork() -> i32;
     fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
+    fn waitid(which: i32, pid: i32, info: *mut u64, options: i32) -> i32;
     fn kill(pid: i32, signal: i32) -> i32;
     fn _exit(status: i32) -> !;
     fn sigaction(signal: i32, new: *const SigAction, old: *mut SigAction) -> i32;
@@ -69,6 +73,17 @@ impl Child {
     pub fn kill(&self, signal: i32) -> io::Result<()> {
         // SAFETY: Plain numbers; the child has not been waited for, so the number is its own.
         status(unsafe { kill(self.0, signal) })
+    }
+
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+
+    /// Waits until the child has ended, and leaves it to be waited for.
+    pub fn ended(&self) -> io::Result<()> {
+        let mut info = [0; 16];
+        // SAFETY: Room for a siginfo_t, which is 128 bytes.
+        status(unsafe { waitid(P_PID, self.0, info.as_mut_ptr(), WEXITED | WNOWAIT) })
     }
 
     pub fn wait(self) -> io::Result<End> {

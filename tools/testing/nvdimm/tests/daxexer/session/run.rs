@@ -5,6 +5,7 @@
 use super::{understand, Names, Words};
 use crate::ffi::process::{self, Child, End};
 use crate::probe::errno_name;
+use crate::starve;
 use std::fmt;
 use std::process::Command;
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
@@ -14,6 +15,8 @@ use std::time::Duration;
 pub enum Failure {
     /// The system call's own error: what `fails` may ask for.
     Errno(std::io::Error),
+    /// A transfer ended early: so many bytes of so many.
+    Short(usize, usize),
     Wrong(String),
 }
 
@@ -33,6 +36,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Errno(error) => f.write_str(&errno_name(error)),
+            Self::Short(done, len) => write!(f, "{done} of {len} bytes"),
             Self::Wrong(text) => f.write_str(text),
         }
     }
@@ -128,6 +132,23 @@ fn fails(names: &str, step: Result<Step, Failure>) -> Outcome {
     }
 }
 
+/// Does `step` with an allocation failing, if there are so many: then it may end early, or with one
+/// of the errors of these names.
+fn starved(nth: u64, names: &str, step: Step) -> Outcome {
+    let named = |error| names.split('|').any(|name| errno_name(error) == name);
+    let (done, reached) = starve::without(nth, step)?;
+    let how = match &done {
+        Ok(()) => "done".into(),
+        Err(error) => error.to_string(),
+    };
+    starve::tell(nth, reached, &how);
+    match done {
+        Err(Failure::Errno(error)) if reached && named(&error) => Ok(()),
+        Err(Failure::Short(..)) if reached => Ok(()),
+        done => done,
+    }
+}
+
 fn start(names: &mut Names, words: &mut Words<'_>) -> Outcome {
     let name = words.word("a thread")?;
     let step = understand(names, words.clone())?;
@@ -173,6 +194,12 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
             let errors = words.word("an error")?.to_string();
             let step = understand(names, words);
             Box::new(move || fails(&errors, step))
+        }
+        "nth" => {
+            let nth = words.size("a number")?;
+            let errors = words.word("an error")?.to_string();
+            let step = understand(names, words)?;
+            Box::new(move || starved(nth, &errors, step))
         }
         "child" => {
             let step = understand(names, words)?;

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# Work that goes on until the device goes away under it: unbind.sh and inject-remove.sh.
+# shellcheck shell=dash
+
+# The workload is inside of the driver when the device goes away.
+hammers() { # DIR-OR-DEV kinds...
+	_p=$1; shift
+	rm -f /tmp/hammer.*
+	for _k in "$@"; do
+		_f=$_p; [ -d "$_p" ] && _f=$_p/$_k
+		(set +e
+		 daxexer hammer "$_k" "$_f" --len 2M --secs $((30 * PATIENCE)) >"/tmp/hammer.$_k" 2>&1
+		 echo $? >"/tmp/hammer.$_k.status") &
+	done
+	for _k in "$@"; do
+		until_true 5 grep -q started "/tmp/hammer.$_k"
+	done
+	usleep 300000
+}
+
+# every one of them came to an end by itself, with an error and not with a wrong one
+ended() {
+	for _k in "$@"; do
+		until_true 10 test -s "/tmp/hammer.$_k.status"
+		_s=$(cat "/tmp/hammer.$_k.status")
+		echo "$_k: status $_s: $(tail -n 2 "/tmp/hammer.$_k")"
+		case "$_k $_s" in
+		"map 135" | "mapsync 135" | *" 0") ;;
+		*) fail "$_k ended with status $_s" ;;
+		esac
+		grep -q "time over" "/tmp/hammer.$_k" && fail "$_k: noticed nothing"
+		:
+	done
+}
+
+# what was durable before the end is there
+synced() { # DIR kinds...
+	_p=$1; shift
+	for _k in "$@"; do
+		_n=$(sed -n 's/^synced //p' "/tmp/hammer.$_k" | tail -n 1)
+		[ "${_n:-0}" -gt 0 ] || fail "$_k: nothing was synced"
+		[ "$_n" -le 512 ] || _n=512
+		echo "$_k: $_n pages"
+		daxexer check "$_p/$_k" --len $((_n * 4096)) --seed 8
+	done
+}

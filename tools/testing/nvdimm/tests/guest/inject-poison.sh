@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# Memory goes bad while it is read, written and mapped.
+# boot: inject
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# mem: 2G
+# timeout: 120
+# shellcheck shell=dash
+. ./ktap.sh
+. ./dax.sh
+. ./hammer-lib.sh
+
+plan 6
+
+# the sector of page $2 of file $1
+sector() {
+	xfs_io -r -c fiemap "$1" | tr -d '[]:' | sed 's/\.\./ /g' |
+		awk -v at=$(($2 * 8)) '$2 <= at && at <= $3 { print $4 + at - $2 }'
+}
+
+# errors in the page and nowhere else, for as long as it is bad; a write makes it good
+comes_and_goes() { # NAME
+	_bb=/sys/block/$(basename "$(device "$1")")/badblocks
+	daxexer fill "$MNT/$1/bad" --len 256K --seed 12
+	sync
+	daxexer poisoned "$MNT/$1/bad" "$_bb" "$(sector "$MNT/$1/bad" 17)" --page 17 \
+		--rounds 4 --ops 40 --patience $((60 * PATIENCE))
+	want "badblocks" "$(cat "$_bb")" ""
+	daxexer check "$MNT/$1/bad" --len 256K --seed 12 --how mmap
+}
+
+# a page breaks in one process while others work on other files
+breaks() { # NAME
+	for _f in read map; do daxexer fill "$MNT/$1/$_f" --len 2M; done
+	hammers "$MNT/$1" read write map sync
+	session "$1" <<-END
+		open f broken new
+		write f 0 4M 1
+		map s f 0 4M shift 4K
+		load s 0 64K 1
+		broken s 8K advise s 8K 4K poison
+		load s 0 8K 1
+		load s 12K 52K 1
+		check f 12K 52K 1
+	END
+	usleep 500000
+	for _k in read write map sync; do
+		[ ! -s /tmp/hammer.$_k.status ] || { cat /tmp/hammer.$_k; fail "$_k has ended"; }
+	done
+	killall daxexer
+	wait
+	synced "$MNT/$1" sync
+}
+
+with ext4 xfs
+on "ext4 xfs" "a bad page under readers, writers and mappings" comes_and_goes
+on "ext4 xfs" "a page that breaks under load on other files" breaks
+it "ext4: the metadata is in order" eval "umount $MNT/ext4 && check_fs ext4 /dev/pmem0"
+it "xfs: the metadata is in order" eval "umount $MNT/xfs && check_fs xfs /dev/pmem1"
+finish
