@@ -28,6 +28,8 @@ help:
 	@echo '  make check LANE=debug   the guest tests in that lane; also kcsan, cfi'
 	@echo '  make check T=/fsx FSX_OPS=N FSX_SEED=N'
 	@echo '                          random operations on files, N of each kind: 30000 take an hour'
+	@echo '  make check KERNEL=/path/bzImage MODULES=/path'
+	@echo '                          the guest tests on a kernel that you built'
 	@echo '  make report             the table of suites and lanes of the last check, for Documentation'
 	@echo '  make count              instructions per operation, integrated against ctwin'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
