@@ -143,6 +143,9 @@ pub struct Area {
     len: usize,
 }
 
+// SAFETY: By the type invariants nobody else knows the memory, which all threads can access.
+unsafe impl Send for Area {}
+
 impl Area {
     /// Makes an area of `len` bytes, rounded up to pages.
     pub fn new(len: usize) -> io::Result<Self> {

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What neither `std` nor the exerciser's `ffi` has, behind safe functions: copies that survive
+//! SIGBUS, the extents of a file, copy_file_range(2). All `unsafe` of the fuzzer is here.
+
+use crate::daxexer::ffi::view::View;
+use std::arch::global_asm;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+// rep movs counts down what is left. The handler lets the program go on behind it.
+global_asm!(
+    "daxfuzz_copy:",
+    "mov rcx, rdx",
+    "shr rcx, 3",
+    "daxfuzz_words: rep movsq",
+    "daxfuzz_words_end:",
+    "and rdx, 7",
+    "test rcx, rcx",
+    "jnz 2f",
+    "mov rcx, rdx",
+    "daxfuzz_bytes: rep movsb",
+    "daxfuzz_bytes_end:",
+    "mov rax, rcx",
+    "ret",
+    "2: lea rax, [rcx * 8 + rdx]",
+    "ret",
+);
+
+extern "C" {
+    fn daxfuzz_copy(to: *mut u8, from: *const u8, len: usize) -> usize;
+    static daxfuzz_words: u8;
+    static daxfuzz_words_end: u8;
+    static daxfuzz_bytes: u8;
+    static daxfuzz_bytes_end: u8;
+
+    fn sigaction(signal: i32, new: *const SigAction, old: *mut SigAction) -> i32;
+    fn signal(number: i32, handler: usize) -> usize;
+    fn ioctl(fd: i32, request: u64, arg: *mut u64) -> i32;
+    fn copy_file_range(
+        from: i32,
+        from_off: *mut i64,
+        to: i32,
+        to_off: *mut i64,
+        len: usize,
+        flags: u32,
+    ) -> isize;
+}
+
+#[repr(C)]
+struct SigAction {
+    handler: usize,
+    mask: [u64; 16],
+    flags: i32,
+    restorer: usize,
+}
+
+const SIGBUS: i32 = 7;
+const SA_SIGINFO: i32 = 4;
+const SA_RESTART: i32 = 0x1000_0000;
+/// Codes of what the kernel says of memory that has gone, whatever the thread is doing.
+const BUS_MCEERR: [i32; 2] = [4, 5];
+/// `uc_mcontext.gregs[REG_RIP]` as a word of `ucontext_t`.
+const RIP: usize = 5 + 16;
+const FS_IOC_FIEMAP: u64 = 0xc020_660b;
+const UNWRITTEN: u64 = 0x800;
+const EXTENTS: usize = 2048;
+
+/// Leaves the copy that met a page which is not there; any other access to one ends the program.
+extern "C" fn on_sigbus(_signal: i32, info: *const i32, context: *mut usize) {
+    // SAFETY: The kernel passes a siginfo_t, whose si_code is the third int, and a ucontext_t,
+    // which is ours until the handler returns. The labels are addresses of instructions; nothing
+    // is read there.
+    unsafe {
+        let rip = context.add(RIP);
+        if *rip == &raw const daxfuzz_words as usize {
+            *rip = &raw const daxfuzz_words_end as usize;
+        } else if *rip == &raw const daxfuzz_bytes as usize {
+            *rip = &raw const daxfuzz_bytes_end as usize;
+        } else if !BUS_MCEERR.contains(&*info.add(2)) {
+            signal(SIGBUS, 0);
+        }
+    }
+}
+
+/// From now on [`load`] and [`store`] survive SIGBUS.
+pub fn survive_sigbus() {
+    let action = SigAction {
+        handler: on_sigbus as *const () as usize,
+        mask: [0; 16],
+        flags: SA_SIGINFO | SA_RESTART,
+        restorer: 0,
+    };
+    // SAFETY: The handler changes nothing but where its thread goes on.
+    unsafe { sigaction(SIGBUS, &action, std::ptr::null_mut()) };
+}
+
+/// Copies from a mapping; returns how many bytes SIGBUS kept it from.
+pub fn load(view: &View, off: usize, buf: &mut [u8]) -> usize {
+    // SAFETY: `at` makes sure that the source is in the mapping; the target is borrowed.
+    unsafe { daxfuzz_copy(buf.as_mut_ptr(), view.at(off, buf.len()), buf.len()) }
+}
+
+/// Copies to a mapping; returns how many bytes SIGBUS kept it from.
+pub fn store(view: &View, off: usize, data: &[u8]) -> usize {
+    // SAFETY: `at` makes sure that the target is in the mapping, of which no reference exists.
+    unsafe { daxfuzz_copy(view.at(off, data.len()), data.as_ptr(), data.len()) }
+}
+
+fn count(ret: isize) -> io::Result<usize> {
+    usize::try_from(ret).map_err(|_| io::Error::last_os_error())
+}
+
+/// Where the bytes of a file are on its device: offset in the file, on the device, length. Blocks
+/// that were never written are left out: nobody reads them.
+pub fn extents(file: &File) -> io::Result<Vec<(u64, u64, u64)>> {
+    // struct fiemap: start, length, flags and mapped_extents, extent_count and reserved; then
+    // struct fiemap_extent of seven words: logical, physical, length...
+    let mut arg = vec![0; 4 + 7 * EXTENTS];
+    arg[1] = u64::MAX;
+    arg[3] = EXTENTS as u64;
+    // SAFETY: Room for as many extents as the argument says.
+    count(unsafe { ioctl(file.as_raw_fd(), FS_IOC_FIEMAP, arg.as_mut_ptr()) } as isize)?;
+    let found = (arg[2] >> 32) as usize;
+    let extent = |words: &[u64]| (words[0], words[1], words[2]);
+    let written = arg[4..]
+        .chunks(7)
+        .take(found)
+        .filter(|words| words[5] & UNWRITTEN == 0);
+    Ok(written.map(extent).collect())
+}
+
+/// copy_file_range(2).
+pub fn copy_range(from: &File, off: u64, len: u64, to: &File, to_off: u64) -> io::Result<usize> {
+    let (mut off, mut to_off) = (off as i64, to_off as i64);
+    // SAFETY: Both offsets are variables of this function.
+    count(unsafe {
+        copy_file_range(
+            from.as_raw_fd(),
+            &mut off,
+            to.as_raw_fd(),
+            &mut to_off,
+            len as usize,
+            0,
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daxexer::ffi::view::{Sharing, PROT_READ, PROT_WRITE};
+
+    #[test]
+    fn sigbus_ends_a_copy_and_nothing_else() {
+        survive_sigbus();
+        let path = std::env::temp_dir().join(format!("daxfuzz.{}", std::process::id()));
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
+            .unwrap();
+        file.set_len(4096).unwrap();
+        let view = View::new(&file, 0, 8192, Sharing::Shared, PROT_READ | PROT_WRITE, 0).unwrap();
+        let data: Vec<u8> = (0..100).map(|n| n as u8 + 1).collect();
+        for (at, left) in [(0, 0), (3996, 0), (4000, 4), (4093, 97), (4096, 100)] {
+            // a word that is partly there is not copied
+            let stored = store(&view, at, &data);
+            assert!(
+                (left..left + 8).contains(&stored) && (left != 0 || stored == 0),
+                "{at}"
+            );
+            let mut got = [0; 100];
+            let loaded = load(&view, at, &mut got);
+            assert_eq!(loaded, stored, "{at}");
+            assert_eq!(got[..100 - loaded], data[..100 - loaded], "{at}");
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}

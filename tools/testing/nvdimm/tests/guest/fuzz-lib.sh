@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the scripts fuzz-*.sh share: programs of daxfuzz on a filesystem. A program that fails is
+# printed, with its seed, and so is what is left of it when all is left out that does not matter.
+#
+# Words of the kernel's command line: fuzz.seed=N the first seed, fuzz.ops=N operations of each
+# program, fuzz.count=N programs.
+# shellcheck shell=dash
+
+# word NAME DEFAULT: NAME=value on the command line
+word() {
+	_value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p" | tail -n 1)
+	echo "${_value:-$2}"
+}
+
+DIR=$MNT/fuzz
+
+start() { # FSTYPE
+	# one allocation group: with several, xfs waits for ever when its device goes (deviations.rst)
+	case "$1" in
+	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/pmem0 ;;
+	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/pmem0 ;;
+	esac
+	mount_dax "$1" /dev/pmem0 "$DIR"
+}
+
+# fuzz FSTYPE SEED COUNT OPS [OPTIONS]: programs of as many seeds. The kernel may keep a thread for ever, and
+# with it the process: what it says is enough to go on.
+fuzz() {
+	_fs=$1 _seed=$2 _count=$3 _ops=$4
+	shift 4
+	daxfuzz run --fs "$_fs" --dir "$DIR" --disk pmem0 --seed "$_seed" --count "$_count" \
+		--ops "$_ops" --patience $((100 * PATIENCE)) "$@" >/tmp/said 2>&1 &
+	_pid=$!
+	while kill -0 $_pid 2>/dev/null; do
+		if grep -q 'no progress' /tmp/said; then break; fi
+		usleep 200000
+	done
+	cat /tmp/said
+	if grep -q 'no progress' /tmp/said; then return 1; fi
+	wait $_pid
+}
+
+in_order() { # FSTYPE
+	umount "$DIR"
+	check_fs "$1" /dev/pmem0
+}
+
+# the known defects of fs-dax in C are found at once: make fuzz LANE=ctwin
+no_fuzz_of_c() {
+	grep -q ' t dax_insert_entry$' /proc/kallsyms || return 0
+	while [ $KTAP_DONE -lt "$KTAP_PLAN" ]; do it "random programs" skip "fs-dax is C"; done
+	finish
+}
+
+fuzz_on() { # FSTYPE COUNT OPS
+	it "$1: mkfs and mount -o dax=always" start "$1"
+	it "$1: random programs of several threads" fuzz "$1" "$(word fuzz.seed 1)" \
+		"$(word fuzz.count "$2")" "$(word fuzz.ops "$3")"
+	it "$1: the filesystem is in order" in_order "$1"
+}

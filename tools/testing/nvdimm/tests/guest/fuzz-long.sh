@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0
+# ext4 and xfs: more, and longer, random programs of several threads.
+# about: fsdax
+# tier: full
+# program: daxfuzz
+# cmdline: memmap=256M!1G
+# mem: 2G
+# timeout: 1800
+# allow: (EXT4-fs|JBD2|XFS|Buffer I/O|Aborting journal|Remounting filesystem read-only|I/O error).*(pmem0|namespace)
+# allow: pmem0.*(I/O [eE]rror|log I/O error|Filesystem has been shut down|metadata I/O)
+# allow: (Please unmount the filesystem and rectify|previous I/O error to superblock)
+# shellcheck shell=dash
+. ./ktap.sh
+. ./fuzz-lib.sh
+
+plan 6
+no_fuzz_of_c
+fresh_stack pmem0
+fuzz_on ext4 10 1000
+fuzz_on xfs 10 1000
+finish
