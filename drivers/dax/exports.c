@@ -2,12 +2,13 @@
 /*
  * The C half of the DAX core; the other half is Rust (dax_core.rs).
  *
- * C because: symbols are exported to modules by macros that need the
- * declarations of the headers, early initcalls are macros too, and so is the
- * static definition of an SRCU domain with its per-CPU part.
+ * C because: symbols are exported to modules and opened to error injection by
+ * macros that need the declarations of the headers, early initcalls are macros
+ * too, and so is the static definition of an SRCU domain with its per-CPU part.
  */
 #include <linux/dax.h>
 #include <linux/dax_ext.h>
+#include <linux/error-injection.h>
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/srcu.h>
@@ -43,6 +44,13 @@ EXPORT_SYMBOL_GPL(dax_direct_access);
 EXPORT_SYMBOL_GPL(dax_zero_page_range);
 EXPORT_SYMBOL_GPL(dax_recovery_write);
 EXPORT_SYMBOL_GPL(dax_flush);
+
+/* what may fail in the middle of an operation: fail_function can make it so */
+ALLOW_ERROR_INJECTION(dax_direct_access, ERRNO);
+ALLOW_ERROR_INJECTION(dax_zero_page_range, ERRNO);
+ALLOW_ERROR_INJECTION(dax_copy_from_iter, NULL);
+ALLOW_ERROR_INJECTION(dax_copy_to_iter, NULL);
+ALLOW_ERROR_INJECTION(dax_recovery_write, NULL);
 
 EXPORT_SYMBOL_GPL(dax_holder);
 EXPORT_SYMBOL_GPL(dax_holder_notify_failure);
