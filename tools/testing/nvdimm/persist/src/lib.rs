@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A QEMU plugin that knows of each line of a guest's persistent memory whether it would survive
+//! a power cut.
+//!
+//! [`insn`] says what an instruction does to caches, [`lines`] what that makes of the lines;
+//! both are pure. [`qemu`] declares the part of QEMU's plugin interface that [`plugin`] uses.
+//! A guest asks by [`marker`]s.
+
+mod insn;
+mod lines;
+mod marker;
+// A test program is not loaded into QEMU, which has these symbols.
+#[cfg(not(test))]
+mod plugin;
+#[cfg(not(test))]
+mod qemu;

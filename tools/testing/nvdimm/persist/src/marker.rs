@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a program in the guest asks of the plugin.
+//!
+//! The question is the instruction `nopl MAGIC(%rax)`, which does nothing on a CPU that nobody
+//! watches. `%rdi` says what is asked and `%rsi`, `%rdx` of what; the answer is in `%rax`, which
+//! keeps its value where there is no plugin. `../include/persist.h` is the same for C.
+
+/// The displacement that makes a marker of a nop.
+pub const MAGIC: u64 = 0x7061_7864;
+
+/// The answer to a question about memory that is not mapped, or not persistent.
+pub const NOT_THERE: u64 = u64::MAX;
+
+/// What can be asked of a line that is not durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Its distance from the address that was asked about; of the first line, 0.
+    Offset,
+    /// 0: a byte of it is only in a cache; 1: all of it is on its way, without a fence.
+    State,
+    /// The address of the instruction that stored to it last.
+    Origin,
+}
+
+impl Field {
+    fn new(number: u64) -> Option<Self> {
+        [Self::Offset, Self::State, Self::Origin]
+            .get(number as usize)
+            .copied()
+    }
+}
+
+/// A question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// How many of the lines of `len` bytes at `address` are not durable?
+    Check { address: u64, len: u64 },
+    /// What follows goes by the name that is `len` bytes at `address`; counts begin at zero. The
+    /// answer is 0.
+    Begin { address: u64, len: u64 },
+    /// Write down what was counted since the last `Begin`. The answer is 0.
+    End,
+    /// A field of a line that the last `Check` found.
+    Lost { number: u64, field: Field },
+}
+
+impl Question {
+    /// What the registers `%rdi`, `%rsi` and `%rdx` ask.
+    pub fn new([what, address, len]: [u64; 3]) -> Option<Self> {
+        match what {
+            1 => Some(Self::Check { address, len }),
+            2 => Some(Self::Begin { address, len }),
+            3 => Some(Self::End),
+            4 => Some(Self::Lost {
+                number: address,
+                field: Field::new(len)?,
+            }),
+            _ => None,
+        }
+    }
+}

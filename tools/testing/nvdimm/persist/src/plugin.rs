@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What QEMU calls: instructions are looked at when they are translated, and what they do is told
+//! to the lines when they are executed.
+
+use std::collections::HashMap;
+use std::ffi::{c_char, c_int, c_uint, CStr};
+use std::fs::File;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use iced_x86::{Instruction, Register};
+
+use crate::insn::{self, Effect};
+use crate::lines::{Counts, Cpu, Finding, Lines, State, Store};
+use crate::marker::{Field, Question, NOT_THERE};
+use crate::qemu::{self, Data, Handle};
+
+const PAGE: u64 = 4096;
+
+/// Which fences count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fences {
+    /// Only those that are there for it: a missing one is found.
+    Strict,
+    /// Locked instructions too: another CPU's journal may rely on them.
+    Smp,
+}
+
+/// What the command line says.
+struct Options {
+    /// Physical addresses of persistent memory: first, and behind the last.
+    ranges: Vec<(u64, u64)>,
+    fences: Fences,
+    report: File,
+}
+
+/// All that the plugin knows.
+struct Checker {
+    options: Options,
+    lines: Lines,
+    registers: HashMap<Cpu, HashMap<String, Handle>>,
+    /// The program's name for what it does.
+    name: String,
+    /// What the last check found, with its offset in what was asked about.
+    lost: Vec<(u64, Finding)>,
+}
+
+static CHECKER: OnceLock<Mutex<Checker>> = OnceLock::new();
+
+/// The interface's version, which QEMU reads.
+#[no_mangle]
+pub static qemu_plugin_version: c_int = qemu::VERSION;
+
+/// Called once, with the `name=value` pairs of the command line: `range=START+LEN` (physical, in
+/// hexadecimal; any number of them), `fences=strict|smp`, `report=FILE`.
+///
+/// # Safety
+///
+/// `argv` has `argc` strings.
+#[no_mangle]
+pub unsafe extern "C" fn qemu_plugin_install(
+    id: qemu::Id,
+    _info: *const qemu::Info,
+    argc: c_int,
+    argv: *const *const c_char,
+) -> c_int {
+    let words = (0..argc as usize)
+        // SAFETY: By the contract of this function.
+        .map(|n| {
+            unsafe { CStr::from_ptr(*argv.add(n)) }
+                .to_string_lossy()
+                .into_owned()
+        });
+    match Options::parse(words) {
+        Ok(options) => {
+            let checker = Checker {
+                options,
+                lines: Lines::default(),
+                registers: HashMap::new(),
+                name: "boot".into(),
+                lost: Vec::new(),
+            };
+            if CHECKER.set(Mutex::new(checker)).is_err() {
+                return -1;
+            }
+            qemu::register(id, on_cpu, on_translation, on_exit);
+            0
+        }
+        Err(why) => {
+            eprintln!("persist: {why}");
+            -1
+        }
+    }
+}
+
+impl Options {
+    fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let (mut ranges, mut fences, mut report) = (Vec::new(), Fences::Strict, None);
+        for word in words {
+            match word.split_once('=') {
+                Some(("range", range)) => ranges.push(parse_range(range)?),
+                Some(("fences", "strict")) => fences = Fences::Strict,
+                Some(("fences", "smp")) => fences = Fences::Smp,
+                Some(("report", path)) => {
+                    report = Some(File::create(path).map_err(|error| format!("{path}: {error}"))?);
+                }
+                _ => return Err(format!("unknown argument {word}")),
+            }
+        }
+        if ranges.is_empty() {
+            return Err("say where persistent memory is: range=START+LEN".into());
+        }
+        let report = report.ok_or("say where to write to: report=FILE")?;
+        Ok(Self {
+            ranges,
+            fences,
+            report,
+        })
+    }
+}
+
+fn parse_range(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
+    let parsed = || {
+        let (start, len) = text.split_once('+')?;
+        let (start, len) = (number(start)?, number(len)?);
+        Some((start, start.checked_add(len)?))
+    };
+    parsed().ok_or(format!("{text} is no range: START+LEN, hexadecimal"))
+}
+
+/// The checker. QEMU calls nothing before it is installed; a panic ends the emulator.
+fn checker() -> MutexGuard<'static, Checker> {
+    CHECKER
+        .get()
+        .expect("the plugin is installed")
+        .lock()
+        .expect("no callback has panicked")
+}
+
+extern "C" fn on_cpu(cpu: c_uint, _: Data) {
+    checker()
+        .registers
+        .insert(cpu, qemu::registers().into_iter().collect());
+}
+
+extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
+    // SAFETY: This is the callback.
+    for insn in unsafe { qemu::Translation::new(block) }.insns() {
+        let (bytes, len) = insn.bytes();
+        let address = insn.address();
+        let decoded = insn::decode(&bytes[..len], address);
+        let none = std::ptr::null_mut();
+        match insn::effect(&decoded) {
+            Effect::Stores(Store::Streaming) => insn.on_store(on_streaming_store, address as Data),
+            Effect::Stores(Store::Cached) => insn.on_store(on_store, address as Data),
+            Effect::Locks => {
+                insn.on_execution(on_locked, qemu::NO_REGS, none);
+                insn.on_store(on_store, address as Data);
+            }
+            Effect::Fences => insn.on_execution(on_fence, qemu::NO_REGS, none),
+            // Blocks are translated again and again, but write-backs are in few places.
+            Effect::WritesBack => {
+                let site: &'static Instruction = Box::leak(Box::new(decoded));
+                let site = std::ptr::from_ref(site).cast_mut().cast();
+                insn.on_execution(on_write_back, qemu::READ_REGS, site);
+            }
+            Effect::Marker => insn.on_execution(on_marker, qemu::WRITE_REGS, none),
+        }
+    }
+}
+
+extern "C" fn on_store(cpu: c_uint, access: qemu::Access, address: u64, origin: Data) {
+    stored(cpu, access, address, origin as u64, Store::Cached);
+}
+
+extern "C" fn on_streaming_store(cpu: c_uint, access: qemu::Access, address: u64, origin: Data) {
+    stored(cpu, access, address, origin as u64, Store::Streaming);
+}
+
+fn stored(cpu: Cpu, access: qemu::Access, address: u64, origin: u64, how: Store) {
+    let Some((physical, len)) = qemu::physical(access, address) else {
+        return;
+    };
+    let mut checker = checker();
+    if checker.is_persistent(physical) {
+        checker.lines.store(physical, len, how, cpu, origin);
+    }
+}
+
+extern "C" fn on_write_back(cpu: c_uint, site: Data) {
+    // SAFETY: `on_translation()` passed an instruction that lives for ever.
+    let insn = unsafe { &*site.cast::<Instruction>() };
+    let mut checker = checker();
+    let address = insn::address(insn, |name| checker.read(cpu, name));
+    if let Some(physical) = address.and_then(qemu::translate) {
+        if checker.is_persistent(physical) {
+            checker.lines.write_back(physical, cpu);
+        }
+    }
+}
+
+extern "C" fn on_fence(cpu: c_uint, _: Data) {
+    checker().lines.fence(cpu);
+}
+
+extern "C" fn on_locked(cpu: c_uint, _: Data) {
+    let mut checker = checker();
+    if checker.options.fences == Fences::Smp {
+        checker.lines.fence(cpu);
+    }
+}
+
+extern "C" fn on_marker(cpu: c_uint, _: Data) {
+    let mut checker = checker();
+    let [what, address, len] =
+        [Register::RDI, Register::RSI, Register::RDX].map(|name| checker.read(cpu, name));
+    let (Some(what), Some(address), Some(len)) = (what, address, len) else {
+        return;
+    };
+    let answer =
+        Question::new([what, address, len]).map_or(NOT_THERE, |question| checker.answer(question));
+    if let Some(rax) = checker.registers.get(&cpu).and_then(|of| of.get("rax")) {
+        rax.write(answer);
+    }
+}
+
+extern "C" fn on_exit(_: Data) {
+    let mut checker = checker();
+    checker.say("exit");
+}
+
+impl Checker {
+    fn is_persistent(&self, physical: u64) -> bool {
+        self.options
+            .ranges
+            .iter()
+            .any(|(from, until)| (*from..*until).contains(&physical))
+    }
+
+    fn read(&self, cpu: Cpu, name: Register) -> Option<u64> {
+        let name = match name {
+            Register::FS => "fs_base".into(),
+            Register::GS => "gs_base".into(),
+            _ => format!("{name:?}").to_lowercase(),
+        };
+        self.registers.get(&cpu)?.get(&name)?.read()
+    }
+
+    fn answer(&mut self, question: Question) -> u64 {
+        match question {
+            Question::Check { address, len } => self.check(address, len),
+            Question::Begin { address, len } => {
+                let name = qemu::read_memory(address, len.min(200) as usize).unwrap_or_default();
+                self.name = String::from_utf8_lossy(&name).replace(['\n', '\t'], " ");
+                self.lines.counts = Counts::default();
+                0
+            }
+            Question::End => {
+                let Counts {
+                    stored,
+                    streamed,
+                    written_back,
+                    redundant,
+                    fences,
+                } = self.lines.counts;
+                let name = self.name.clone();
+                self.say(&format!(
+                    "counts\t{name}\t{stored}\t{streamed}\t{written_back}\t{redundant}\t{fences}"
+                ));
+                0
+            }
+            Question::Lost { number, field } => {
+                let lost = usize::try_from(number).ok().and_then(|n| self.lost.get(n));
+                lost.map_or(NOT_THERE, |(offset, finding)| match field {
+                    Field::Offset => *offset,
+                    Field::State => u64::from(finding.state == State::Pending),
+                    Field::Origin => finding.origin,
+                })
+            }
+        }
+    }
+
+    /// The number of lines of a virtual range that are not durable. What is not mapped, or mapped to
+    /// something else, is no answer.
+    fn check(&mut self, address: u64, len: u64) -> u64 {
+        self.lost.clear();
+        let Some(end) = address.checked_add(len) else {
+            return NOT_THERE;
+        };
+        let mut at = address;
+        while at < end {
+            let part = (PAGE - at % PAGE).min(end - at);
+            let Some(physical) = qemu::translate(at).filter(|p| self.is_persistent(*p)) else {
+                self.lost.clear();
+                return NOT_THERE;
+            };
+            for finding in self.lines.check(physical, part) {
+                let offset = at - address + finding.address.saturating_sub(physical);
+                self.lost.push((offset, finding));
+            }
+            at += part;
+        }
+        for (offset, finding) in std::mem::take(&mut self.lost) {
+            let Finding {
+                address,
+                state,
+                origin,
+            } = finding;
+            let name = self.name.clone();
+            self.say(&format!(
+                "lost\t{name}\t{address:#x}\t{offset:#x}\t{state:?}\t{origin:#x}"
+            ));
+            self.lost.push((offset, finding));
+        }
+        self.lost.len() as u64
+    }
+
+    /// A line of the report.
+    fn say(&mut self, text: &str) {
+        if let Err(error) = writeln!(self.options.report, "{text}") {
+            eprintln!("persist: the report cannot be written: {error}");
+        }
+    }
+}
