@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! For programs in a guest that the persistence checker watches: ask whether memory is durable.
+//!
+//! ```no_run
+//! persist::begin("my program");
+//! // ... store, flush ...
+//! # let memory = [0u8; 64];
+//! assert_eq!(persist::check(memory.as_ptr(), memory.len()), Ok(vec![]));
+//! persist::end();
+//! ```
+//!
+//! The questions are nops, which do nothing where nobody watches; x86-64 only. `persist.h` is the
+//! same for C.
+
+use std::arch::asm;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// No checker watches this machine.
+    Nobody,
+    /// A page of the memory is not mapped, or is not persistent memory.
+    NotThere,
+}
+
+const NOBODY: u64 = u64::MAX - 1;
+const NOT_THERE: u64 = u64::MAX;
+
+/// A line that a power cut would lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Its distance from the address that was asked about; of the first line, 0.
+    pub offset: u64,
+    /// All of it is on its way to memory, but there was no fence; else a byte of it is only in a
+    /// cache.
+    pub pending: bool,
+    /// The address of the instruction that stored to it last, of the kernel or a program.
+    pub origin: u64,
+}
+
+fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAnswer> {
+    let mut answer = NOBODY;
+    // SAFETY: A nop, or, if somebody watches, one that sets `rax`. The checker reads the memory
+    // as a debugger would.
+    unsafe {
+        asm!("nop dword ptr [rax + 0x70617864]", inout("rax") answer, in("rdi") what,
+            in("rsi") address, in("rdx") len, options(nostack, preserves_flags));
+    }
+    match answer {
+        NOBODY => Err(NoAnswer::Nobody),
+        NOT_THERE => Err(NoAnswer::NotThere),
+        lines => Ok(lines),
+    }
+}
+
+/// The 64-byte lines of this memory that a power cut would lose now.
+///
+/// A page that was never touched is not mapped: load from it first.
+pub fn check(address: *const u8, len: usize) -> Result<Vec<Lost>, NoAnswer> {
+    let field = |number: u64, field| ask(4, std::ptr::without_provenance(number as usize), field);
+    let lost = |number| {
+        let (offset, pending, origin) =
+            (field(number, 0)?, field(number, 1)? == 1, field(number, 2)?);
+        Ok(Lost {
+            offset,
+            pending,
+            origin,
+        })
+    };
+    (0..ask(1, address, len)?).map(lost).collect()
+}
+
+/// What follows is called so in the report, and counted from zero.
+pub fn begin(name: &str) -> Result<(), NoAnswer> {
+    ask(2, name.as_ptr(), name.len()).map(drop)
+}
+
+/// Writes the counts to the report.
+pub fn end() -> Result<(), NoAnswer> {
+    ask(3, std::ptr::null(), 0).map(drop)
+}

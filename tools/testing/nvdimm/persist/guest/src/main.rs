@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Does what makes data durable, in every way, and asks the checker whether it is.
+
+mod scenarios;
+mod symbols;
+mod view;
+
+use std::process::ExitCode;
+
+use scenarios::{Place, SCENARIOS};
+
+const USAGE: &str = "usage: persist-scenarios list            a line for each scenario
+       persist-scenarios run N DIR       run the scenario of line N in a directory
+       persist-scenarios run N DIR --without clwb|fence
+                                         leave out what the program itself must do
+Exit status: 0 all is durable, 1 it is not, 3 not possible on this filesystem, 2 all else.";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["list"] => SCENARIOS.iter().for_each(|(name, _)| println!("{name}")),
+        ["run", number, dir] => return run(number, &Place { dir, without: "" }),
+        ["run", number, dir, "--without", without @ ("clwb" | "fence")] => {
+            return run(number, &Place { dir, without });
+        }
+        _ => return failure(2, USAGE),
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(number: &str, place: &Place<'_>) -> ExitCode {
+    let number = number.parse().ok().and_then(|n: usize| n.checked_sub(1));
+    let Some((name, scenario)) = number.and_then(|n| SCENARIOS.get(n)) else {
+        return failure(2, "there is no such scenario");
+    };
+    if persist::begin(&format!("{}: {name}", place.dir)).is_err() {
+        return failure(2, "nobody watches this machine: there is nobody to ask");
+    }
+    let outcome = scenario(place);
+    if persist::end().is_err() {
+        return failure(2, "the checker went away");
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) if why == scenarios::SKIPPED => failure(3, "not possible on this filesystem"),
+        Err(why) => failure(1, &why),
+    }
+}
+
+fn failure(status: u8, why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A mapping of a file, and the instructions that make stores to it durable.
+
+use std::arch::asm;
+use std::arch::x86_64::_mm_sfence;
+use std::fs::File;
+use std::io;
+
+use rustix::mm::{mmap, msync, munmap, MapFlags, MsyncFlags, ProtFlags};
+
+pub const LINE: usize = 64;
+pub const PAGE: usize = 4096;
+
+/// A shared mapping.
+pub struct View {
+    start: *mut u8,
+    len: usize,
+}
+
+impl View {
+    pub fn new(file: &File, off: usize, len: usize) -> io::Result<Self> {
+        Self::with(file, off, len, MapFlags::SHARED)
+    }
+
+    /// Stores need no fsync: `MAP_SYNC`.
+    pub fn synchronous(file: &File, off: usize, len: usize) -> io::Result<Self> {
+        Self::with(file, off, len, MapFlags::SHARED_VALIDATE | MapFlags::SYNC)
+    }
+
+    fn with(file: &File, off: usize, len: usize, flags: MapFlags) -> io::Result<Self> {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: The kernel chooses a place where nothing is.
+        let start = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, off as u64)? };
+        Ok(Self {
+            start: start.cast(),
+            len,
+        })
+    }
+
+    fn at(&self, off: usize, len: usize) -> *mut u8 {
+        assert!(off <= self.len && len <= self.len - off);
+        // SAFETY: Within the mapping.
+        unsafe { self.start.add(off) }
+    }
+
+    pub fn store(&self, off: usize, data: &[u8]) {
+        let to = self.at(off, data.len());
+        for (n, byte) in data.iter().enumerate() {
+            // SAFETY: Within the mapping, which is shared with others: no references to it exist.
+            unsafe { to.add(n).write_volatile(*byte) };
+        }
+    }
+
+    /// `clwb` of each line.
+    pub fn write_back(&self, off: usize, len: usize) {
+        let first = off / LINE * LINE;
+        for line in (first..off + len).step_by(LINE) {
+            let line = self.at(line, 0);
+            // SAFETY: The line is mapped; CPUs with persistent memory have the instruction.
+            unsafe { asm!("clwb [{}]", in(reg) line, options(nostack, preserves_flags)) };
+        }
+    }
+
+    pub fn fence() {
+        // SAFETY: Every x86-64 has it.
+        unsafe { _mm_sfence() };
+    }
+
+    pub fn sync(&self, off: usize, len: usize) -> io::Result<()> {
+        // SAFETY: Within the mapping.
+        Ok(unsafe { msync(self.at(off, len).cast(), len, MsyncFlags::SYNC)? })
+    }
+
+    /// The lines of it that a power cut would lose.
+    pub fn lost(&self, off: usize, len: usize) -> Result<Vec<persist::Lost>, persist::NoAnswer> {
+        let start = self.at(off, len);
+        for page in (0..len).step_by(PAGE).chain([len - 1]) {
+            // SAFETY: Within the mapping. The page is mapped when it was read.
+            unsafe { start.add(page).read_volatile() };
+        }
+        persist::check(start, len)
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        // SAFETY: The mapping is ours.
+        let _ = unsafe { munmap(self.start.cast(), self.len) };
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For programs in a guest that the persistence checker watches: ask whether memory is durable.
+ * The questions are nops, which do nothing where nobody watches; x86-64 only.
+ */
+#ifndef PERSIST_H
+#define PERSIST_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* Answers: nobody watches; what was asked about is not mapped or not persistent memory. */
+#define PERSIST_NOBODY		(UINT64_MAX - 1)
+#define PERSIST_NOT_THERE	UINT64_MAX
+
+static inline uint64_t persist_ask(uint64_t what, const void *address, uint64_t len)
+{
+	uint64_t answer = PERSIST_NOBODY;
+
+	__asm__ volatile("nopl 0x70617864(%%rax)"
+			 : "+a"(answer) : "D"(what), "S"(address), "d"(len) : "memory");
+	return answer;
+}
+
+/* How many of the 64-byte lines of this memory would a power cut lose now? */
+static inline uint64_t persist_check(const void *address, uint64_t len)
+{
+	return persist_ask(1, address, len);
+}
+
+enum persist_field {
+	PERSIST_OFFSET,		/* its distance from the address that was asked about */
+	PERSIST_STATE,		/* 0: a byte of it is only in a cache; 1: there was no fence */
+	PERSIST_ORIGIN,		/* the address of the instruction that stored to it last */
+};
+
+/* A field of one of the lines that the last check found. */
+static inline uint64_t persist_lost(uint64_t number, enum persist_field field)
+{
+	return persist_ask(4, (const void *)number, field);
+}
+
+/* What follows is called so in the report, and counted from zero. */
+static inline uint64_t persist_begin(const char *name)
+{
+	return persist_ask(2, name, strlen(name));
+}
+
+/* Write the counts to the report. */
+static inline uint64_t persist_end(void)
+{
+	return persist_ask(3, NULL, 0);
+}
+
+#endif /* PERSIST_H */
