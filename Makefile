@@ -31,6 +31,7 @@ help:
 	@echo '  make check KERNEL=/path/bzImage MODULES=/path'
 	@echo '                          the guest tests on a kernel that you built'
 	@echo '  make report             the table of suites and lanes of the last check, for Documentation'
+	@echo '  make persist            whether what is synced is durable, by watching every cache line of a guest'
 	@echo '  make count              instructions per operation, integrated against ctwin'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe'
@@ -46,7 +47,7 @@ help:
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
 	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
 
-.PHONY: demo check report count shell lint environment
+.PHONY: demo check report persist count shell lint environment
 demo:
 	@$(RUN) $(NVDIMM)/demo $(LANE)
 
@@ -55,6 +56,9 @@ check:
 
 report:
 	@$(NVDIMM)/report rst $(RUNS)
+
+persist:
+	@$(RUN) $(NVDIMM)/persist/show $(LANE)
 
 count:
 	@$(RUN) $(NVDIMM)/count $(LANE)
