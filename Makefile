@@ -30,6 +30,8 @@ help:
 	@echo '                          random operations on files, N of each kind: 30000 take an hour'
 	@echo '  make check KERNEL=/path/bzImage MODULES=/path'
 	@echo '                          the guest tests on a kernel that you built'
+	@echo '  make check XFSTESTS=/path [XFSTESTS_ARGS=...]'
+	@echo '                          xfstests, which you built, on ext4 and xfs with -o dax=always'
 	@echo '  make report             the table of suites and lanes of the last check, for Documentation'
 	@echo '  make persist            whether what is synced is durable, by watching every cache line of a guest'
 	@echo '  make count              instructions per operation, integrated against ctwin'
@@ -52,7 +54,7 @@ demo:
 	@$(RUN) $(NVDIMM)/demo $(LANE)
 
 check:
-	@$(RUN) $(NVDIMM)/check '$(value T)' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
+	@$(RUN) $(NVDIMM)/check '$(or $(value T),$(if $(XFSTESTS),/xfstests$$))' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
 
 report:
 	@$(NVDIMM)/report rst $(RUNS)
