@@ -143,7 +143,7 @@ fn read_extent(iter: &mut Iter<'_>, to: &mut IovIterDest<'_>) -> Result {
     check_blocks(iter.map())?;
 
     let guard = read_lock();
-    for_each_window(iter, span, |iter, left| {
+    for_each_window(iter, span, &guard, |iter, left| {
         let window = window(iter.map(), &guard, left)?;
         let bytes = window.bytes(left.offset_in_page(), left.size());
         Ok(Copied {
@@ -170,7 +170,7 @@ fn write_extent(iter: &mut Iter<'_>, from: &mut IovIterSource<'_>) -> Result {
     }
 
     let guard = read_lock();
-    for_each_window(iter, span, |iter, left| {
+    for_each_window(iter, span, &guard, |iter, left| {
         let copied = write_window(iter.map(), &guard, left, from)?;
         if replaces {
             if let Some(written) = left.first(copied.done as u64) {
@@ -231,6 +231,7 @@ fn recover(
 fn for_each_window(
     iter: &mut Iter<'_>,
     span: Span,
+    guard: &ReadGuard,
     mut copy: impl FnMut(&Iter<'_>, Span) -> Result<Copied>,
 ) -> Result {
     let mut left = Some(span);
@@ -241,7 +242,7 @@ fn for_each_window(
         let copied = copy(iter, span)?;
         iter.advance(copied.done as u64)?;
         if copied.done == 0 {
-            return Err(EFAULT);
+            return Err(why_nothing(iter.map(), guard, span));
         }
         if copied.done < copied.wanted {
             return Ok(());
@@ -249,6 +250,15 @@ fn for_each_window(
         left = Span::new(iter.pos(), span.end());
     }
     Ok(())
+}
+
+/// Why nothing of the first window of `left` could be copied.
+///
+/// Since the device said where the window is it may have died, or poison may be known in it: then
+/// the answer is that of an access that begins now. Else it is the user's memory.
+#[cold]
+fn why_nothing(map: &Map, guard: &ReadGuard, left: Span) -> Error {
+    window(map, guard, left).err().unwrap_or(EFAULT)
 }
 
 /// Whether the extent has blocks with data, or new ones that replace others; everything else, as a

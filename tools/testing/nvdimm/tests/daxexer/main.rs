@@ -57,6 +57,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   hwpoison PATH  declares the page at --off BYTES broken and loads from it again
   hammer KIND PATH  read, write, map, direct, falloc, sync or mapsync until an error ends it; the
                  last two say how many pages are durable [--len BYTES] [--secs N]
+                 [--strict 1: an EFAULT never is the device's end]
   forge DEV      changes a field of an info block [--off BYTES] [--field N] [--bytes HEX]
                  [--sum right|keep]
   session DIR    a test in steps from standard input (session.rs lists them)

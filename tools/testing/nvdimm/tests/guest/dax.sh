@@ -72,7 +72,7 @@ consistent() { # NAME
 
 # ends_guest DEFECT: a test that only Rust survives
 ends_guest() {
-	if grep -q ' t dax_insert_entry$' /proc/kallsyms; then
+	if fsdax_is_c; then
 		skip "fs-dax is C, in which this ends the guest: $1"
 	fi
 }
