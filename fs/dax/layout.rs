@@ -16,6 +16,7 @@
 mod detach;
 mod entries;
 mod ffi;
+mod memory;
 mod range;
 
 pub(crate) use detach::{
@@ -35,12 +36,10 @@ use kernel_ext::{
         inode::Inode,
         mapping::AddressSpace, //
     },
-    memremap::{
-        Frames,
-        Hold, //
-    },
+    memremap::Frames,
     units::Pfn, //
 };
+use memory::Memory;
 
 /// Breaks the layout of `range`.
 ///
@@ -58,7 +57,7 @@ pub(crate) fn break_layout(
     if !mapping.is_dax() {
         return Ok(());
     }
-    let mut memory = Hold::nothing();
+    let mut memory = Memory::of(inode);
     while let Some(busy) = unmap_and_find_busy(mapping, range, &mut memory) {
         let sleep = sleep.as_mut().ok_or(ERESTARTSYS)?;
         busy.folio().wait_until_idle_interruptible(sleep)?;
@@ -73,7 +72,7 @@ pub(crate) fn break_layout_final(inode: &Inode) {
     if !mapping.is_dax() {
         return;
     }
-    let mut memory = Hold::nothing();
+    let mut memory = Memory::of_unknown_device();
     while let Some(busy) = unmap_and_find_busy(mapping, PageRange::ALL, &mut memory) {
         busy.folio().wait_until_idle();
     }
@@ -94,14 +93,18 @@ pub(crate) fn break_layout_final(inode: &Inode) {
 pub(crate) fn unmap_and_find_busy<'h>(
     mapping: &AddressSpace,
     range: PageRange,
-    memory: &'h mut Hold,
+    memory: &'h mut Memory<'_>,
 ) -> Option<Frames<'h>> {
     mapping.unmap_pages(range.first(), range.pages_or_all());
     let (pfn, order) = find_busy(mapping, range, memory)?;
     memory.frames(pfn, order.pages())
 }
 
-fn find_busy(mapping: &AddressSpace, range: PageRange, memory: &mut Hold) -> Option<(Pfn, Order)> {
+fn find_busy(
+    mapping: &AddressSpace,
+    range: PageRange,
+    memory: &mut Memory<'_>,
+) -> Option<(Pfn, Order)> {
     let mut slot = Slot::new(mapping, range.first(), Order::Pte);
     let mut lock = slot.lock();
     while let Some(found) = lock.next(range.last()) {
@@ -123,12 +126,9 @@ fn find_busy(mapping: &AddressSpace, range: PageRange, memory: &mut Hold) -> Opt
 
 /// Removes the entries of `range`, which nobody has mapped or uses; see [`break_layout`]. Sleeps.
 pub(crate) fn delete_range(mapping: &AddressSpace, range: PageRange) {
-    entries::remove_range(
-        mapping,
-        range,
-        &mut Hold::nothing(),
-        Dirty::in_file(mapping),
-    );
+    // The inode may be on its way to be evicted.
+    let mut memory = Memory::of_unknown_device();
+    entries::remove_range(mapping, range, &mut memory, Dirty::in_file(mapping));
 }
 
 /// Removes the entry that covers the page `index`, if there is one, as the page is truncated. Sleeps.

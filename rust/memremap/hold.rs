@@ -15,10 +15,7 @@ use crate::{
         PAGE_SIZE, //
     }, //
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::ffi::c_ulong;
 
 /// A reference to a range of memory for filesystem DAX (`struct dev_pagemap`).
@@ -126,11 +123,7 @@ impl Hold {
         }
         // INVARIANT: The map that is held has them, at least one, and is held for as long as `self`
         // is borrowed.
-        Some(Frames {
-            first,
-            pages,
-            _held: PhantomData,
-        })
+        self.0.as_ref().map(|map| Frames { first, pages, map })
     }
 
     /// The `pages` frames from `first` on; as [`Hold::frames_from`] otherwise.
@@ -145,13 +138,13 @@ impl Hold {
 ///
 /// # Invariants
 ///
-/// They are of the type `MEMORY_DEVICE_FS_DAX`. During `'a`, there are `struct page`s for these frames, one or more, and the kernel has them
-/// mapped in its direct map.
+/// They are of `map`. During `'a`, there are `struct page`s for these frames, one or more, and the
+/// kernel has them mapped in its direct map.
 #[derive(Clone, Copy)]
 pub struct Frames<'a> {
     first: Pfn,
     pages: usize,
-    _held: PhantomData<&'a MapRef>,
+    map: &'a MapRef,
 }
 
 impl<'a> Frames<'a> {
@@ -175,6 +168,12 @@ impl<'a> Frames<'a> {
             pages: pages.clamp(1, self.pages),
             ..self
         }
+    }
+
+    /// Whether `pfn` is of the same memory, which one driver has mapped at once.
+    #[inline]
+    pub fn are_with(self, pfn: Pfn) -> bool {
+        self.map.frames_from(pfn) != 0
     }
 
     /// Their memory.

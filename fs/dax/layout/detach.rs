@@ -5,7 +5,10 @@
 //! An entry is locked while its pages are taken out of all page tables and it is removed. So a fault
 //! that comes meanwhile waits, and asks the filesystem anew.
 
-use super::entries::release;
+use super::{
+    entries::release,
+    memory::Memory, //
+};
 use crate::{
     entry::Order,
     slot::{
@@ -18,10 +21,7 @@ use crate::{
 };
 use core::convert::Infallible;
 use kernel::prelude::*;
-use kernel_ext::{
-    fs::mapping::AddressSpace,
-    memremap::Hold, //
-};
+use kernel_ext::fs::mapping::AddressSpace;
 
 /// Forgets the pages of `span`, before other blocks take the place of theirs. Sleeps.
 ///
@@ -48,12 +48,12 @@ pub(crate) fn detach_readers(mapping: &AddressSpace, span: Span) {
 fn walk(
     mapping: &AddressSpace,
     span: Span,
-    mut deal: impl for<'s, 'm> FnMut(UnlockedEntry<'s, 'm>, &mut Hold) -> MappingLock<'s, 'm>,
+    mut deal: impl for<'s, 'm> FnMut(UnlockedEntry<'s, 'm>, &mut Memory<'_>) -> MappingLock<'s, 'm>,
 ) {
     if mapping.is_empty() {
         return;
     }
-    let mut memory = Hold::nothing();
+    let mut memory = Memory::of(mapping.host());
     let mut slot = Slot::new(mapping, span.first_page(), Order::Pte);
     let mut lock = slot.lock();
     while let Some(found) = lock.next(span.last_page()) {
@@ -65,21 +65,23 @@ fn walk(
 
 /// Takes the pages of an entry out of all page tables, flushes them if they are dirty, and removes
 /// the entry.
-fn detach_entry<'s, 'm>(found: UnlockedEntry<'s, 'm>, memory: &mut Hold) -> MappingLock<'s, 'm> {
-    let (mapping, index) = (found.mapping(), found.index());
-    let (entry, dirty) = (found.entry(), found.is_dirty());
-    let pages = entry.order().pages();
+fn detach_entry<'s, 'm>(
+    found: UnlockedEntry<'s, 'm>,
+    memory: &mut Memory<'_>,
+) -> MappingLock<'s, 'm> {
+    let (mapping, index, dirty) = (found.mapping(), found.index(), found.is_dirty());
+    let pages = found.entry().order().pages();
 
-    let Ok(flushed) = found.lock().flush(|mapping, index, _| {
+    let Ok(flushed) = found.lock().flush(|mapping, index, entry| {
         mapping.unmap_pages(index, pages);
+        let Some(pfn) = entry.mapped_pfn() else {
+            return Ok::<(), Infallible>(());
+        };
         // What is clean was not written, and nobody can write it any more.
-        if dirty {
-            match entry.mapped_pfn().and_then(|pfn| memory.frames(pfn, pages)) {
-                Some(frames) => frames.window().flush(),
-                None => mapping.set_error(EIO),
-            }
+        if dirty && !memory.flush(pfn, pages) {
+            mapping.set_error(EIO);
         }
-        Ok::<(), Infallible>(())
+        Ok(())
     });
     if dirty {
         trace::writeback_one(mapping.host(), index, pages);
@@ -93,7 +95,7 @@ fn detach_entry<'s, 'm>(found: UnlockedEntry<'s, 'm>, memory: &mut Hold) -> Mapp
 /// Who allocates blocks for a write does so before it asks for this, and a fault between the two
 /// maps the new blocks: an entry with references is one that may stay. It has to, or whoever
 /// truncates the file would not know of them.
-pub(super) fn detach_idle(found: UnlockedEntry<'_, '_>, memory: &mut Hold) -> bool {
+pub(super) fn detach_idle(found: UnlockedEntry<'_, '_>, memory: &mut Memory<'_>) -> bool {
     let pages = found.entry().order().pages();
     let unmapped = found.lock().flush(|mapping, index, entry| {
         mapping.unmap_pages(index, pages);

@@ -4,6 +4,7 @@
 
 use super::{
     detach::detach_idle,
+    memory::Memory,
     PageRange, //
 };
 use crate::{
@@ -27,7 +28,6 @@ use kernel_ext::{
         AddressSpace,
         PageIndex, //
     },
-    memremap::Hold,
     warn_on_once,
     xarray::Guard, //
 };
@@ -57,7 +57,7 @@ impl Dirty {
 pub(super) fn remove_range(
     mapping: &AddressSpace,
     range: PageRange,
-    memory: &mut Hold,
+    memory: &mut Memory<'_>,
     dirty: Dirty,
 ) {
     let mut slot = Slot::new(mapping, range.first(), Order::Pte);
@@ -76,7 +76,9 @@ pub(crate) fn delete(mapping: &AddressSpace, index: PageIndex) -> bool {
     let Some(found) = look_up(slot.lock()) else {
         return false;
     };
-    drop(remove(found, &mut Hold::nothing(), Dirty::in_file(mapping)));
+    // The inode may be on its way to be evicted.
+    let mut memory = Memory::of_unknown_device();
+    drop(remove(found, &mut memory, Dirty::in_file(mapping)));
     true
 }
 
@@ -92,7 +94,7 @@ pub(crate) fn invalidate(mapping: &AddressSpace, index: PageIndex) -> bool {
     if found.is_dirty() {
         return false;
     }
-    detach_idle(found, &mut Hold::nothing())
+    detach_idle(found, &mut Memory::of_unknown_device())
 }
 
 fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
@@ -108,7 +110,7 @@ fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
 
 /// Gives up the memory of an entry that is being removed, if it is still there.
 #[inline]
-pub(super) fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Hold) {
+pub(super) fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Memory<'_>) {
     let pages = entry.order().pages();
     let there = |pfn| memory.frames(pfn, pages).is_some();
     if entry.mapped_pfn().is_some_and(there) {
@@ -119,7 +121,7 @@ pub(super) fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Hold) {
 /// Removes one entry.
 fn remove<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
-    memory: &mut Hold,
+    memory: &mut Memory<'_>,
     dirty: Dirty,
 ) -> MappingLock<'s, 'm> {
     let found = match found.remove_if_clean(|entry, lock| release(entry, lock, memory)) {
@@ -138,23 +140,20 @@ fn remove<'s, 'm>(
 #[cold]
 fn flush_and_remove<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
-    memory: &mut Hold,
+    memory: &mut Memory<'_>,
 ) -> MappingLock<'s, 'm> {
+    let (mapping, index) = (found.mapping(), found.index());
     let pages = found.entry().order().pages();
-    let mapping = found.mapping();
-    let frames = found
-        .entry()
-        .mapped_pfn()
-        .and_then(|pfn| memory.frames(pfn, pages));
-    let Some(frames) = frames else {
-        mapping.set_error(EIO);
-        return found.discard(|_, _| ());
-    };
-    let index = found.index();
-    let Ok(flushed) = found.lock().flush(|_, _, _| {
-        frames.window().flush();
+    let flushed = found.lock().flush(|mapping, _, entry| {
+        let there = entry
+            .mapped_pfn()
+            .is_some_and(|pfn| memory.flush(pfn, pages));
+        if !there {
+            mapping.set_error(EIO);
+        }
         Ok::<(), Infallible>(())
     });
+    let Ok(flushed) = flushed;
     trace::writeback_one(mapping.host(), index, pages);
     flushed.remove(|entry, lock| release(entry, lock, memory))
 }

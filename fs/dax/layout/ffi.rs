@@ -2,7 +2,10 @@
 
 //! The C symbols for layouts.
 
-use super::PageRange;
+use super::{
+    memory::Memory,
+    PageRange, //
+};
 use core::ptr;
 use kernel::{
     error::from_result,
@@ -20,7 +23,6 @@ use kernel_ext::{
             PageIndex, //
         },
     },
-    memremap::Hold,
     warn_on_once, //
 };
 
@@ -94,7 +96,7 @@ pub(crate) unsafe extern "C" fn dax_layout_busy_page_range(
     let Some(range) = PageRange::of_bytes(start, end).filter(|_| mapping.is_dax()) else {
         return ptr::null_mut();
     };
-    super::unmap_and_find_busy(mapping, range, &mut Hold::nothing())
+    super::unmap_and_find_busy(mapping, range, &mut Memory::of_unknown_device())
         .map_or(ptr::null_mut(), |busy| busy.folio().first_page())
 }
 

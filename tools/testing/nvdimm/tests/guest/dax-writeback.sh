@@ -9,7 +9,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 31
+plan 33
 
 ONE='dax_writeback_one:.*pglen 0x1$'
 HUGE='dax_writeback_one:.*pglen 0x200$'
@@ -210,6 +210,51 @@ removed() { # an open, mapped, dirty file that has no name any more
 	END
 }
 
+# probed on|off: calls of the core's flush, and of what flushes in the end, are events
+probed() {
+	if [ "$1" = off ]; then
+		echo 0 >$TRACING/events/kprobes/enable
+		echo >$TRACING/kprobe_events
+		return
+	fi
+	# a jump in place of a breakpoint is more than emulation gets right
+	echo 0 >/proc/sys/debug/kprobes-optimization
+	{
+		echo p:asked dax_flush
+		echo p:flushed arch_wb_cache_pmem
+		awk '$3 ~ /^_R.*OperationsVTable.*7nd_pmem.*5flush/ { print "p:driver nd_pmem:" $3; exit }' /proc/kallsyms
+	} >$TRACING/kprobe_events
+	echo >$TRACING/trace
+	echo 1 >$TRACING/events/kprobes/enable
+}
+
+# flushes COUNT: of so many dirty pages, when a hole is punched elsewhere
+flushes() {
+	session "$_n" <<-END
+		open f flushes new
+		write f 0 1M 1
+		map m f 0 1M shift 4K
+		store m 0 64K 2
+		shell echo >$TRACING/trace
+		falloc f punch 512K 64K
+		shell cp $TRACING/trace $TRACE
+	END
+	grep -E ' (asked|flushed|driver):' $TRACE | sed 's/.*: (//' | sort | uniq -c
+	traced 16 ' asked:'
+	traced "$1" ' (flushed|driver):'
+}
+
+asks() { # whether what was dirty is flushed is for the device to say
+	! fsdax_is_c || skip "C forgets what is dirty"
+	_n=$1 _wc=/sys/block/$(basename "$(device "$1")")/dax/write_cache
+	probed on
+	_failed=0
+	(set -e; flushes 16; echo 0 >"$_wc"; flushes 0) || _failed=1
+	echo 1 >"$_wc"
+	probed off
+	return $_failed
+}
+
 with ext4 xfs stripe
 on "ext4 xfs" "fsync writes the pages that were stored to" fsync_pages
 on "ext4 xfs stripe" "fsync writes 2 MiB at a time" fsync_huge
@@ -226,4 +271,5 @@ on "ext4 xfs" "what was cut off is not written" gone
 on "ext4 xfs" "eviction of dirty inodes" evicted
 on "ext4 xfs" "removal of an open, dirty file" removed
 on "ext4 xfs" "in order and complete after a remount" consistent
+on "ext4 xfs" "breaking a layout flushes only with the device's write cache on" asks
 finish
