@@ -41,7 +41,11 @@ use extent::Step;
 use fit::Place;
 use kernel::{
     ffi::c_int,
-    prelude::*, //
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
 };
 use kernel_ext::{
     fs::{
@@ -58,11 +62,15 @@ use kernel_ext::{
         Ops, //
     },
     memremap::Hold,
-    mm::fault::{
-        FaultCode,
-        PmdState,
-        VmFault, //
+    mm::{
+        fault::{
+            FaultCode,
+            PmdState,
+            VmFault, //
+        },
+        folio::References, //
     },
+    task::fatal_signal_pending,
     units::{
         Pfn,
         PAGE_SHIFT,
@@ -252,12 +260,27 @@ impl<'a> Fault<'a> {
         let (Some(frames), Ok(device)) = (frames, map.dax_device()) else {
             return FaultCode::SIGBUS;
         };
-        let Ok(flushed) = entry.flush(|mapping, index, _| {
-            mapping.unmap_pages(index, order.pages());
+        self.mapping.unmap_pages(entry.index(), order.pages());
+        if folio::must_stay(&entry) {
+            return self.wait_a_little();
+        }
+        let Ok(flushed) = entry.flush(|_, _, _| {
             device.flush(frames);
             Ok::<(), Infallible>(())
         });
-        drop(flushed.remove(folio::release));
+        drop(flushed.remove(|entry, lock| folio::release(entry, References::None, lock)));
+        FaultCode::NOPAGE
+    }
+
+    /// Has the access fault again, after somebody else may have done something.
+    ///
+    /// The caller of the fault holds locks, so this must not wait for it to be done.
+    #[cold]
+    fn wait_a_little(&self) -> FaultCode {
+        if fatal_signal_pending() {
+            return FaultCode::SIGBUS;
+        }
+        fsleep(Delta::from_millis(1));
         FaultCode::NOPAGE
     }
 

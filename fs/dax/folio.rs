@@ -14,6 +14,7 @@ mod ffi;
 
 pub(crate) use ffi::{
     exchange,
+    must_stay,
     of_locked,
     release, //
 };

@@ -12,7 +12,8 @@ mod owner;
 pub use device::{
     DeviceFolio,
     InUse,
-    Pinned, //
+    Pinned,
+    References, //
 };
 
 use crate::{

@@ -104,6 +104,10 @@ impl Fault<'_> {
             // Who has the old memory mapped must not go on with it.
             self.mapping
                 .unmap_pages(entry.index(), entry.entry().order().pages());
+            if folio::must_stay(entry) {
+                // A small fault waits for it.
+                return Step::Done(FaultCode::FALLBACK);
+            }
         }
         if self.write && plan.shared {
             // Before the slot knows it: nobody finds memory that is not a copy yet.

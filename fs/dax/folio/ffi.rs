@@ -7,7 +7,10 @@
 //! `MEMORY_DEVICE_FS_DAX`, with a `struct page` for each frame, and stays while it is mounted.
 
 use crate::{
-    entry::Entry,
+    entry::{
+        Entry,
+        Order, //
+    },
     slot::LockedEntry, //
 };
 use kernel::ffi::c_int;
@@ -15,7 +18,8 @@ use kernel_ext::{
     bindings,
     mm::folio::{
         DeviceFolio,
-        InUse, //
+        InUse,
+        References, //
     },
     units::PageIndex,
     xarray::Guard, //
@@ -53,14 +57,22 @@ pub(crate) fn of_locked<'a>(entry: &'a LockedEntry<'_, '_>) -> Option<&'a Device
 
 /// Gives up the folio of `entry`, which is being removed.
 #[inline]
-pub(crate) fn release(entry: Entry, lock: &Guard<'_, '_>) {
+pub(crate) fn release(entry: Entry, references: References, lock: &Guard<'_, '_>) {
     if let Some(pfn) = entry.mapped_pfn() {
         // SAFETY: The slot had the entry, so `exchange` was called for it, and the caller removes it.
-        unsafe { DeviceFolio::disassociate(pfn, lock) };
+        unsafe { DeviceFolio::disassociate(pfn, references, lock) };
     }
 }
 
-/// Takes the folio of `new` and gives up that of `old`, which it replaces at `index`.
+/// Whether `entry` must not be removed yet, because its folio would have to be taken apart although
+/// somebody uses it. What is one page stays a folio, and has its user go on with it.
+#[inline]
+pub(crate) fn must_stay(entry: &LockedEntry<'_, '_>) -> bool {
+    entry.entry().order() != Order::Pte && of_locked(entry).is_some_and(|folio| folio.is_busy())
+}
+
+/// Takes the folio of `new` and gives up that of `old`, which it replaces at `index`, and which is one
+/// page, or nobody uses.
 ///
 /// `shared` says that the filesystem lets several files have the memory. Fails, and does nothing, if
 /// others have some of the memory of a huge entry, but not all.
@@ -78,6 +90,6 @@ pub(crate) fn exchange(
         // removes it calls `release`, or this function.
         unsafe { DeviceFolio::associate(pfn, new.order().log2(), index, shared, lock) }?;
     }
-    release(old, lock);
+    release(old, References::ToOnePage, lock);
     Ok(())
 }

@@ -6,7 +6,10 @@
 //! that comes meanwhile waits, and asks the filesystem anew.
 
 use super::{
-    entries::release,
+    entries::{
+        release,
+        release_from, //
+    },
     memory::Memory, //
 };
 use crate::{
@@ -21,7 +24,10 @@ use crate::{
 };
 use core::convert::Infallible;
 use kernel::prelude::*;
-use kernel_ext::fs::mapping::AddressSpace;
+use kernel_ext::{
+    fs::mapping::AddressSpace,
+    mm::folio::References, //
+};
 
 /// Forgets the pages of `span`, before other blocks take the place of theirs. Sleeps.
 ///
@@ -65,12 +71,18 @@ fn walk(
 
 /// Takes the pages of an entry out of all page tables, flushes them if they are dirty, and removes
 /// the entry.
+///
+/// Nobody keeps others from having references to pages (I/O in flight, a pipe), and there is no
+/// waiting for them: it may be the caller's write that would have to go on before they are given
+/// back. A page is theirs from now on. An entry of many pages stays, until a fault that wants other
+/// memory there finds it idle.
 fn detach_entry<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
     memory: &mut Memory<'_>,
 ) -> MappingLock<'s, 'm> {
     let (mapping, index, dirty) = (found.mapping(), found.index(), found.is_dirty());
     let pages = found.entry().order().pages();
+    let mut stays = false;
 
     let Ok(flushed) = found.lock().flush(|mapping, index, entry| {
         mapping.unmap_pages(index, pages);
@@ -81,12 +93,19 @@ fn detach_entry<'s, 'm>(
         if dirty && !memory.flush(pfn, pages) {
             mapping.set_error(EIO);
         }
+        stays = pages != 1
+            && memory
+                .frames(pfn, pages)
+                .is_some_and(|frames| frames.folio().is_busy());
         Ok(())
     });
     if dirty {
         trace::writeback_one(mapping.host(), index, pages);
     }
-    flushed.remove(|entry, lock| release(entry, lock, memory))
+    if stays {
+        return flushed.put();
+    }
+    flushed.remove(|entry, lock| release_from(entry, References::ToOnePage, lock, memory))
 }
 
 /// Takes the pages of a clean entry out of all page tables, and removes the entry unless somebody

@@ -28,6 +28,7 @@ use kernel_ext::{
         AddressSpace,
         PageIndex, //
     },
+    mm::folio::References,
     warn_on_once,
     xarray::Guard, //
 };
@@ -108,13 +109,24 @@ fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
     }
 }
 
-/// Gives up the memory of an entry that is being removed, if it is still there.
+/// Gives up the memory of an entry that is being removed, which nobody uses, if it is still there.
 #[inline]
 pub(super) fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Memory<'_>) {
+    release_from(entry, References::None, lock, memory);
+}
+
+/// Like [`release`], for memory that somebody may use.
+#[inline]
+pub(super) fn release_from(
+    entry: Entry,
+    references: References,
+    lock: &Guard<'_, '_>,
+    memory: &mut Memory<'_>,
+) {
     let pages = entry.order().pages();
     let there = |pfn| memory.frames(pfn, pages).is_some();
     if entry.mapped_pfn().is_some_and(there) {
-        folio::release(entry, lock);
+        folio::release(entry, references, lock);
     }
 }
 

@@ -204,4 +204,14 @@ impl<'s, 'm> Flushed<'s, 'm> {
     pub(crate) fn remove(self, release: impl FnOnce(Entry, &Guard<'_, '_>)) -> MappingLock<'s, 'm> {
         self.0.remove(release)
     }
+
+    /// Leaves the entry as it was, and wakes the next one who waits for it. The i_pages lock is held
+    /// afterwards.
+    pub(crate) fn put(self) -> MappingLock<'s, 'm> {
+        let held = self.0 .0.take_over();
+        let key = held.key();
+        let lock = held.unlock();
+        key.wake_next();
+        lock
+    }
 }

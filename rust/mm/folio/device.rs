@@ -140,11 +140,13 @@ impl DeviceFolio {
 
     /// Notes that one entry less has the frames from `pfn` on. The last takes the folio apart.
     ///
+    /// With [`References::None`] it is a bug, and a warning, if somebody has a reference to a page.
+    ///
     /// # Safety
     ///
     /// The caller must remove an entry for which [`DeviceFolio::associate`] was called, before it
     /// unlocks the array, and nobody may refer to the folio by way of that entry any more.
-    pub unsafe fn disassociate(pfn: Pfn, _lock: &Guard<'_, '_>) {
+    pub unsafe fn disassociate(pfn: Pfn, references: References, _lock: &Guard<'_, '_>) {
         let users = Users::lock(pfn);
         // SAFETY: As it was when the entry was made; it stays a folio as long as there is the entry.
         let folio = unsafe { Self::of_frame(pfn) };
@@ -153,7 +155,9 @@ impl DeviceFolio {
             None => {
                 // SAFETY: The caller removes the last entry.
                 let order = unsafe { folio.take_apart() };
-                folio.check_idle(order);
+                if order != 0 || references == References::None {
+                    folio.check_idle(order);
+                }
             }
         }
     }
@@ -279,6 +283,16 @@ impl DeviceFolio {
             warn_on_once!(page.references() != 0);
         }
     }
+}
+
+/// Who may have references to a folio that an entry gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum References {
+    /// Nobody.
+    None,
+    /// Somebody, if the folio is one page, which stays a folio. A larger one is taken apart, and its
+    /// references would be given back to the wrong page.
+    ToOnePage,
 }
 
 /// Other files have some of the pages, but not as one folio.

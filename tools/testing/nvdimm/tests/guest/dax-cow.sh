@@ -13,7 +13,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 10
+plan 13
 
 ends_early() { # what a write does not reach stays as it was
 	session "$1" <<-END
@@ -153,6 +153,60 @@ raced() { # who reads through a mapping during a write sees it afterwards
 	} | session "$1"
 }
 
+referenced() { # SHIFT: pages that are read by reference while their blocks are replaced
+	ends_guest "2 MiB are taken apart under references, then the truncation waits for ever"
+	session xfs <<-END
+		open a referenced new
+		open b referenced.clone new
+		write a 0 4M 1
+		clone a 0 4M b 0
+		map m b 0 4M $1
+		load m 0 4M 1
+		splice p m 2M+4K 12K
+		write b 2M+64K 4K 2
+		write b 2M+8K 4K 2
+		check b 2M+8K 4K 2
+		check b 2M+12K 52K 1
+		check b 2M+64K 4K 2
+		check b 2M+68K 1M 1
+		drain p 2M+4K 12K 1
+		load m 2M 8K 1
+		load m 2M+8K 4K 2
+		load m 2M+12K 52K 1
+		load m 2M+64K 4K 2
+		load m 2M+68K 1M 1
+		store m 2M+16K 4K 3
+		sync b
+		truncate b 2M
+		truncate b 4M
+		load m 2M 2M 0
+		check a 0 4M 1
+	END
+}
+
+waits() { # a page of 2 MiB that cannot be taken apart yet is waited for; the wait can be killed
+	ends_guest "2 MiB are taken apart under references, then the truncation waits for ever"
+	session xfs <<-END
+		open a waits new
+		open b waits.clone new
+		write a 0 4M 1
+		clone a 0 4M b 0
+		map m b 0 4M
+		load m 0 4M 1
+		pages m 2M 2M huge:512
+		splice p m 2M+4K 4K
+		write b 2M+64K 4K 2
+		# of the same 2 MiB, with the blocks that it had
+		minor load m 2M 4K 1
+		killed 200 load m 2M+64K 4K 2
+		killed 200 send a 0 64K m 2M+64K
+		start t load m 2M+64K 4K 2
+		waiting t
+		drain p 2M+4K 4K 1
+		finish t
+	END
+}
+
 with xfs stripe
 on "xfs stripe" "a write that ends early" ends_early
 on "xfs stripe" "a write that writes nothing" nothing_written
@@ -161,4 +215,7 @@ it "xfs: a dirty page around a write" partly_dirty xfs
 it "xfs: dedupe of blocks that were never written" never_written
 on "xfs stripe" "in order and complete after a remount" consistent
 it "xfs: faults during a write to shared blocks" raced xfs
+it "xfs: pages that are referenced" referenced "shift 4K"
+it "xfs: 2 MiB that are referenced" referenced
+it "xfs: a fault waits for 2 MiB that are referenced" waits
 finish
