@@ -33,6 +33,8 @@ help:
 	@echo '  make check XFSTESTS=/path [XFSTESTS_ARGS=...]'
 	@echo '                          xfstests, which you built, on ext4 and xfs with -o dax=always'
 	@echo '  make report             the table of suites and lanes of the last check, for Documentation'
+	@echo '  make mutants            break the tree in one place after the other: the tests have to notice;'
+	@echo '                          T=PATTERN: by name; ALL=1: all tests of the default tier'
 	@echo '  make persist            whether what is synced is durable, by watching every cache line of a guest'
 	@echo '  make count              instructions per operation, integrated against ctwin'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
@@ -49,7 +51,7 @@ help:
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
 	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
 
-.PHONY: demo check report persist count shell lint environment
+.PHONY: demo check report mutants persist count shell lint environment
 demo:
 	@$(RUN) $(NVDIMM)/demo $(LANE)
 
@@ -58,6 +60,9 @@ check:
 
 report:
 	@$(NVDIMM)/report rst $(RUNS)
+
+mutants:
+	@ALL='$(ALL)' $(RUN) $(NVDIMM)/mutants/test '$(value T)'
 
 persist:
 	@$(RUN) $(NVDIMM)/persist/show $(LANE)

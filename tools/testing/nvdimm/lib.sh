@@ -144,7 +144,7 @@ GUEST_MODULES='libnvdimm nd_pmem nd_e820 nd_btt device_dax dax_pmem kmem nfit ex
 # What each lane consists of. A lane that is named after components has these in Rust.
 lane_components() {
 	case $1 in
-	integrated | debug) _rust=core+fsdax+pmem ;;
+	integrated | debug | mutant) _rust=core+fsdax+pmem ;;
 	stock) _rust=pmem ;;
 	ctwin) _rust= ;;
 	core | fsdax | pmem | core+fsdax | core+pmem | fsdax+pmem) _rust=$1 ;;
