@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every allocation that is met below filesystem-DAX and the core fails once.
+# boot: inject
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# mem: 2G
+# timeout: 300
+# shellcheck shell=dash
+. ./ktap.sh
+. ./dax.sh
+. ./inject-lib.sh
+
+can_inject || { plan 1; it "faults can be injected" skip "not in this kernel"; finish; }
+plan 17
+
+some() { [ "$FAILED" != 0 ] || fail "there was no allocation"; }
+
+page_fault() {
+	within fsdax
+	steps "$1" <<-END
+		open f page new
+		write f 0 8M 1
+		map m f 0 8M shift 4K
+		NTH store m 1M 4K 2
+		load m 1M 4K 2
+		load m 1M+4K 4K 1
+		sync f
+		check f 1M 4K 2
+	END
+	some
+	starving "$1"
+}
+
+populated() { # the same, but there is somebody to tell of it
+	within fsdax
+	steps "$1" <<-END
+		open f told new
+		write f 0 4M 1
+		map m f 0 4M shift 4K
+		NTH advise m 1M 64K populate-write
+		store m 1M 4K 2
+		check f 1M 4K 2
+	END
+	some
+	starving "$1"
+}
+
+huge_fault() {
+	within fsdax
+	steps "$1" <<-END
+		open f huge new
+		write f 0 8M 1
+		map m f 0 8M
+		NTH store m 2M 4K 2
+		load m 2M 4K 2
+		load m 4M 64K 1
+		sync f
+		check f 2M 4K 2
+	END
+	some
+	starving "$1"
+}
+
+holes() {
+	within fsdax
+	steps "$1" <<-END
+		open f hole new
+		truncate f 8M
+		map m f 0 8M shift 4K
+		NTH load m 4M 64K 0
+		store m 4M 4K 1
+		check f 4M 4K 1
+		check f 4M+4K 60K 0
+	END
+	some
+	starving "$1"
+	steps "$1" <<-END
+		open f hole new
+		truncate f 8M
+		map m f 0 8M
+		NTH load m 4M 64K 0
+		store m 4M 4K 1
+		check f 4M 4K 1
+	END
+	some
+	starving "$1"
+}
+
+private() {
+	within fsdax
+	steps "$1" <<-END
+		open f private new
+		write f 0 4M 1
+		map m f 0 4M private
+		NTH store m 4K 4K 2
+		load m 4K 4K 2
+		load m 8K 64K 1
+		check f 4K 4K 1
+	END
+}
+
+# what changes a file: whole, or as it was
+changes() {
+	within fsdax
+	steps "$1" <<-END
+		open f write new
+		NTH write f 0 64K 1
+		write f 0 64K 1
+		check f 0 64K 1
+	END
+	steps "$1" <<-END
+		open f cut new
+		write f 0 64K 1
+		map m f 0 64K
+		dirty m 0 64K
+		write f 0 64K 1
+		NTH falloc f punch 100 8K
+		falloc f punch 100 8K
+		check f 8K+104 32K 1
+		NTH truncate f 30000
+		truncate f 30000
+		NTH sync f
+		sync f
+		size f 30000
+	END
+}
+
+shared() {
+	within fsdax
+	steps xfs <<-END
+		open f shared new
+		open g sharing new
+		write f 0 64K 1
+		clone f 0 64K g 0
+		NTH write g 104 200 2
+		write g 104 200 2
+		check g 104 200 2
+		check f 0 64K 1
+	END
+	steps xfs <<-END
+		open f shared new
+		open g sharing new
+		write f 0 64K 1
+		clone f 0 64K g 0
+		NTH falloc g unshare 0 64K
+		check f 0 64K 1
+		check g 0 64K 1
+		falloc g unshare 0 64K
+		check g 0 64K 1
+	END
+}
+
+compared() {
+	within fsdax
+	steps xfs <<-END
+		open f one new
+		open g other new
+		write f 0 64K 1
+		write g 0 64K 1
+		NTH dedupe f 0 64K g 0 same
+		check g 0 64K 1
+		dedupe f 0 64K g 0 same
+	END
+	some
+}
+
+# a device of the core: the mapper makes one
+table() { # N
+	_s=$(($(cat /sys/block/pmem2/size) / 4096 * 4096))
+	without "$1" dmsetup create starved --table "0 $_s linear /dev/pmem2 0" || {
+		refused dmsetup info starved
+		dmsetup create starved --table "0 $_s linear /dev/pmem2 0"
+	}
+	dmsetup remove starved
+}
+no_more_than() { [ "$(slab_objects dax_cache)" -le "$1" ]; } # they are freed by RCU
+tables() {
+	within core
+	_before=$(slab_objects dax_cache)
+	each table
+	some
+	until_true 5 no_more_than "$_before"
+}
+
+arm
+with ext4 xfs
+on "ext4 xfs" "a fault of a page" page_fault
+on "ext4 xfs" "pages are populated" populated
+on "ext4 xfs" "a fault of 2 MiB" huge_fault
+on "ext4 xfs" "loads from holes" holes
+on "ext4 xfs" "private mappings" private
+on "ext4 xfs" "write, punch, truncate, fsync" changes
+it "xfs: copy on write, unshare" shared
+it "xfs: dedupe" compared
+it "ext4: in order and complete" consistent ext4
+it "xfs: in order and complete" consistent xfs
+it "a device of the mapper" tables
+finish

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0
+# What inject-alloc.sh is made of: allocations that fail, one after the other.
+# shellcheck shell=dash
+#
+#	within core
+#	each table
+#
+# runs "table N" with N = 1, 2, 3... until there is no allocation N. Only allocations that have
+# the named part of the stack among their callers count, and only those of the process that asks for it
+# (daxexer failnth, and the step "nth" of a session).
+
+DEBUG=/sys/kernel/debug
+
+# The functions by which others enter a part that is built in. Its own code lies between them, so
+# each of its callers is recognised, in Rust and in C.
+CORE_ENTRIES='alloc_dax put_dax kill_dax dax_add_host dax_remove_host fs_dax_get_by_bdev fs_put_dax
+	fs_dax_get dax_direct_access dax_zero_page_range dax_recovery_write dax_holder_notify_failure'
+FSDAX_ENTRIES='dax_iomap_rw dax_iomap_fault dax_finish_sync_fault dax_writeback_mapping_range
+	dax_zero_range dax_truncate_page dax_break_layout dax_layout_busy_page_range dax_file_unshare
+	dax_remap_file_range_prep dax_dedupe_file_range_compare'
+
+can_inject() {
+	[ -d $DEBUG/failslab ] && [ -e /proc/self/fail-nth ]
+}
+
+# range_of SYMBOL...: from the first of these functions to the end of the last
+range_of() {
+	awk -v names="$*" '
+		BEGIN { n = split(names, name); for (i = 1; i <= n; i++) wanted[name[i]] = 1 }
+		$2 ~ /[tT]/ && NF == 3 { at[$1] = 1 }
+		$2 == "T" && $3 in wanted {
+			if (!first || $1 < first) first = $1
+			if ($1 > last) last = $1
+		}
+		END {
+			for (a in at) if (a > last && (!end || a < end)) end = a
+			if (last) print "0x" first, "0x" end
+		}' /proc/kallsyms
+}
+
+# within core|fsdax|all: what must be among the callers of an allocation that fails
+within() {
+	if [ ! -s "/tmp/range.$1" ]; then
+		case "$1" in
+		core) range_of "$CORE_ENTRIES" ;;
+		fsdax) range_of "$FSDAX_ENTRIES" ;;
+		all) echo "0x0 0xffffffffffffffff" ;;
+		esac >"/tmp/range.$1"
+	fi
+	read -r _first _end <"/tmp/range.$1" || fail "no code of $1 in this kernel"
+	for _f in failslab fail_page_alloc; do
+		echo "$_first" >$DEBUG/$_f/require-start
+		echo "$_end" >$DEBUG/$_f/require-end
+	done
+}
+
+# arm: every kind of allocation may fail, silently; nothing does before somebody asks for it
+arm() {
+	for _f in failslab fail_page_alloc; do
+		echo 0 >$DEBUG/$_f/probability
+		echo 0 >$DEBUG/$_f/verbose
+		echo 32 >$DEBUG/$_f/stacktrace-depth
+		echo N >$DEBUG/$_f/ignore-gfp-wait
+		echo Y >$DEBUG/$_f/task-filter
+	done
+	echo N >$DEBUG/fail_page_alloc/ignore-gfp-highmem
+	echo 0 >$DEBUG/fail_page_alloc/min-order
+	within all
+}
+
+# each FUNCTION [ARGS...]: with 1, 2, 3... appended to the arguments, until it says that there is no
+# such allocation. FAILED is how many there were.
+each() {
+	_nth=1
+	while :; do
+		("$@" $_nth) >/tmp/each 2>&1 || {
+			cat /tmp/each
+			fail "$* after the failure of allocation $_nth"
+		}
+		grep '^allocation' /tmp/each
+		grep -q "^allocation $_nth: " /tmp/each || { cat /tmp/each; fail "$*: nothing was to fail"; }
+		if ! grep "^allocation $_nth: " /tmp/each | grep -qv "not there"; then break; fi
+		_nth=$((_nth + 1))
+		[ $_nth -le 500 ] || fail "$*: no end"
+	done
+	FAILED=$((_nth - 1))
+	echo "$*: $FAILED allocations"
+}
+
+# without N COMMAND...: the status is the command's
+without() { daxexer failnth "$@"; }
+
+# steps FSTYPE: a session from standard input; at NTH each allocation fails once
+steps() {
+	cat >/tmp/steps
+	each step "$1"
+}
+step() { # FSTYPE N
+	sed "s/\\<NTH\\>/nth $2 ENOMEM/" /tmp/steps | session "$1"
+}
+
+# starving FSTYPE: the same steps, but at NTH the first two, three, four allocations fail all, as many
+# as it takes until nobody who tries again gets his memory
+starving() {
+	for _t in 2 3 4; do
+		echo $_t >$DEBUG/failslab/times
+		echo 100 >$DEBUG/failslab/probability
+		step "$1" 0
+		echo 0 >$DEBUG/failslab/probability
+		echo "of $_t to fail, $(cat $DEBUG/failslab/times) are left"
+	done
+}
