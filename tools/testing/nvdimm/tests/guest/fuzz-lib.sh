@@ -45,7 +45,7 @@ in_order() { # FSTYPE
 	check_fs "$1" /dev/pmem0
 }
 
-# the known defects of fs-dax in C are found at once: make fuzz LANE=ctwin
+# the known defects of fs-dax in C are found at once
 no_fuzz_of_c() {
 	grep -q ' t dax_insert_entry$' /proc/kallsyms || return 0
 	while [ $KTAP_DONE -lt "$KTAP_PLAN" ]; do it "random programs" skip "fs-dax is C"; done
