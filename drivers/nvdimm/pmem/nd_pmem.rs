@@ -116,18 +116,22 @@ impl nvdimm::Driver for PmemDriver {
 ///
 /// `ENXIO` means that a personality has been created, to which the driver will be bound instead.
 /// `EOPNOTSUPP` means that there is an info block which cannot be used: the bus goes on as if the
-/// driver had been bound. Without a valid info block the namespace is raw.
+/// driver had been bound. `ENOMEM` means that nobody could look: a namespace whose info block was
+/// not read must not be offered for writing over it. Without a valid info block the namespace is
+/// raw.
 fn refuse_personality(dev: &Device<Core<'_>>, ns: &Namespace) -> Result {
     let unusable = kernel_ext::error::eopnotsupp();
     let _enabled = ns.enable(dev)?;
 
-    if dev.probe_btt(ns).is_ok() {
-        return Err(ENXIO);
+    match dev.probe_btt(ns) {
+        Ok(()) => return Err(ENXIO),
+        Err(e) if e == ENOMEM => return Err(e),
+        Err(_) => (),
     }
     for probe in [Device::probe_pfn, Device::probe_dax] {
         match probe(dev, ns) {
             Ok(()) => return Err(ENXIO),
-            Err(e) if e == unusable => return Err(e),
+            Err(e) if e == unusable || e == ENOMEM => return Err(e),
             Err(_) => (),
         }
     }
