@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, e820: what of its namespaces and uses namespace.sh leaves out.
+# The matrix, e820: every mode of its namespaces.
 # boot: matrix
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -10,16 +10,26 @@
 . ./ktap.sh
 . ./matrix-lib.sh
 
-plan 8
+plan 12
+
+# a cell notices a page that the device changes while it is away
+spoil() {
+	mount_dax ext4 /dev/pmem0 $CELL
+	_s=$(first_sector $CELL/mapped)
+	umount $CELL
+	dd if=/dev/urandom of=/dev/pmem0 bs=4k seek=$((_s / 8)) count=1 conv=notrunc oflag=direct
+	renew_disk
+}
+spoilt() {
+	become raw
+	(cell ext4 /dev/pmem0 dax spoil) >/tmp/spoilt 2>&1 &
+	if wait $!; then fail "nobody noticed"; fi
+	grep "instead of .* $CELL/mapped" /tmp/spoilt
+}
 
 fresh_stack pmem0 pmem1
 echo namespace0.0 >$NS
-it "raw: xfs" ns_cell raw xfs dax
-it "sector: xfs" ns_cell sector xfs nodax
-it "fsdax, map in memory: xfs" ns_cell fsdax/mem xfs dax
-it "fsdax, map in memory: ext4" ns_cell fsdax/mem ext4 dax
-it "fsdax, map on the device: xfs" ns_cell fsdax/dev xfs dax
-it "devdax" devdax
-it "devdax as memory" kmem
+ns_cells "" raw:dax sector:nodax fsdax/mem:dax fsdax/dev:dax
 it "raw again: ext4" ns_cell raw ext4 dax
+it "a page of a file that has changed meanwhile" spoilt
 finish

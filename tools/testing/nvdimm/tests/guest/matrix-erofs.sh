@@ -49,15 +49,6 @@ same_tree() {
 	run_fio --readonly $JOB --ioengine=mmap --rw=read
 }
 
-renew_pmem() {
-	for _d in pmem0 pmem1; do
-		_ns=$(namespace_of $_d)
-		unbind "$_ns"
-		bind "$_ns"
-		need_disk $_d
-	done
-}
-
 # image dax|compressed|partly MOUNT-OPTIONS MKFS-OPTIONS...
 image() {
 	local dax=$1 options=dax=always$2
@@ -73,7 +64,7 @@ image() {
 		esac
 		same_tree
 		umount $CELL
-		[ $_round = 2 ] || renew_pmem
+		[ $_round = 2 ] || renew_disks pmem0 pmem1
 	done
 }
 

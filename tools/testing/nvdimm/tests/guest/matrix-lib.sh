@@ -47,6 +47,30 @@ use() {
 	three_engines "$1"
 }
 
+# remember DIR, compare DIR: what is mounted there is unmounted; then it is mounted again, and
+# has the same files with the same bytes
+remember() {
+	daxexer manifest "$1" >/tmp/manifest
+	umount "$1"
+}
+compare() {
+	daxexer verify /tmp/manifest --only "$1"
+	umount "$1"
+}
+
+# where byte 0 of a file is, in sectors of its device
+first_sector() { xfs_io -r -c fiemap "$1" | sed -n 's/.*: \[0\.\.[0-9]*\]: \([0-9]*\)\.\..*/\1/p' | head -n 1; }
+
+# renew_disks DISK...: they go and come back
+renew_disks() {
+	for _d; do
+		_ns=$(namespace_of "$_d")
+		unbind "$_ns"
+		bind "$_ns"
+		need_disk "$_d"
+	done
+}
+
 # plain_mount FSTYPE DEV DIR: -o dax=always says why it gives no DAX: ext4 refuses,
 # xfs goes on without; then mounted as it can be
 plain_mount() {
@@ -78,12 +102,10 @@ cell() {
 	mkfs_on "$fs" "$dev"
 	cell_mount "$fs" "$dev" "$dax"
 	use $CELL "$dax"
-	daxexer manifest $CELL >/tmp/manifest
-	umount $CELL
+	remember $CELL
 	"$@"
 	cell_mount "$fs" "$dev" "$dax"
-	daxexer verify /tmp/manifest --only $CELL
-	umount $CELL
+	compare $CELL
 	check_fs "$fs" "$dev"
 }
 
@@ -129,6 +151,22 @@ ns_cell() {
 	zap "$(the_disk)"
 	cell "$2" "$(the_disk)" "$3" renew_disk
 	zap "$(the_disk)"
+}
+
+# with_ns COMMAND...: the script has found its namespace
+with_ns() { [ -s "$NS" ] || skip "there is no namespace"; "$@"; }
+
+# ns_cells NAME MODE:DAX...: a test for each mode and filesystem, then as device-dax and as memory
+ns_cells() {
+	_name_of=$1
+	shift
+	for _fs in ext4 xfs; do
+		for _mode; do
+			it "$_name_of${_mode%:*}: $_fs" with_ns ns_cell "${_mode%:*}" $_fs "${_mode#*:}"
+		done
+	done
+	it "${_name_of}devdax" with_ns devdax
+	it "${_name_of}devdax as memory" with_ns kmem
 }
 
 # device-dax: stores and loads through mappings, by two programs

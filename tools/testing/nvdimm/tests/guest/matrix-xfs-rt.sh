@@ -28,9 +28,6 @@ rt_mount() { # DATA RT
 	xfs_io -r -c 'lsattr' $CELL/rt/probe | grep -q '^r' || fail "no real-time file"
 }
 
-# where byte 0 of a file is, in sectors of its device
-first_sector() { xfs_io -r -c fiemap "$1" | sed -n 's/.*: \[0\.\.[0-9]*\]: \([0-9]*\)\.\..*/\1/p' | head -n 1; }
-
 # lies FILE DEV: the first page of the file is there, on that device
 lies() {
 	dd if="$2" of=/tmp/there bs=512 skip="$(first_sector "$1")" count=8 iflag=direct 2>/dev/null
@@ -71,19 +68,12 @@ poison() {
 }
 
 kept() {
-	daxexer manifest $CELL >/tmp/manifest
-	umount $CELL
-	for _d in pmem0 pmem1; do
-		_ns=$(namespace_of $_d)
-		unbind "$_ns"
-		bind "$_ns"
-		need_disk $_d
-	done
+	remember $CELL
+	renew_disks pmem0 pmem1
 	xfs_repair -n -r /dev/pmem1 /dev/pmem0
 	rt_mount /dev/pmem0 /dev/pmem1
-	daxexer verify /tmp/manifest --only $CELL
 	daxexer check $CELL/rt/file --len 1M --seed 9 --how mmap
-	umount $CELL
+	compare $CELL
 }
 
 loop() { # of the size of the pmem devices
@@ -98,11 +88,9 @@ mixed() { # DATA RT WITH WITHOUT
 	refused daxexer isdax "$CELL/$4/probe"
 	use "$CELL/$3" dax
 	use "$CELL/$4" nodax
-	daxexer manifest $CELL >/tmp/manifest
-	umount $CELL
+	remember $CELL
 	rt_mount "$1" "$2"
-	daxexer verify /tmp/manifest --only $CELL
-	umount $CELL
+	compare $CELL
 	xfs_repair -n -r "$2" "$1"
 }
 
