@@ -7,41 +7,22 @@
 # timeout: 60
 # shellcheck shell=dash
 . ./ktap.sh
+. ./provider-lib.sh
 
 plan 7
 
-unload_nfit() {
-	umount_all
-	disable_regions
-	until_true 5 unload nfit && unload_stack
-}
-at_end unload_nfit
-
 start() {
-	for _m in libnvdimm nd_btt nd_pmem; do load $_m; done
-	load nfit || skip "no nfit in this kernel"
-	until_true 5 test -e /sys/bus/nd/devices/ndbus0
-	settle
-	want provider "$(cat /sys/bus/nd/devices/ndbus0/provider)" ACPI.NFIT
-	for _n in /sys/bus/nd/devices/nmem*; do
-		_n=${_n##*/}
-		# a fresh label area: only the first DIMM has one
-		[ -e /tmp/labelled ] || { disable_regions; ndctl init-labels "$_n" || :; }
-	done
-	ndctl enable-region all >/dev/null
-	settle
-	want regions "$(ls -d /sys/bus/nd/devices/region* | wc -l)" 2
+	load_providers
+	provider ACPI.NFIT
+	blank_labels
+	two_regions
 }
 
 # no labels: the region is one namespace_io; the kernel makes page structs for it
 # only if an info block says so
 without_labels() {
-	_size=$((256 << 20))
-	for _d in /sys/block/pmem*; do
-		_d=${_d##*/}
-		[ "$(bytes_of "$_d")" = $_size ] && break
-	done
-	want size "$(bytes_of "$_d")" $_size
+	_d=$(ls "/sys/bus/nd/devices/$(whole_namespace)/block")
+	want size "$(bytes_of "$_d")" $((256 << 20))
 	echo "$_d" >/tmp/disk
 	daxexer raw "/dev/$_d" --ops 100
 	mkfs_on ext4 "/dev/$_d"
@@ -72,10 +53,7 @@ with_pages() { # an info block, page structs on the device
 
 # labels: namespaces are made of free space, two in one region
 labels() {
-	_r=$(ndctl list -R -b ACPI.NFIT | tr ',' '\n' | sed -n 's/.*"dev":"\(region[0-9]*\)".*/\1/p' |
-		while read -r _x; do
-			[ "$(cat /sys/bus/nd/devices/"$_x"/available_size)" -gt 0 ] && echo "$_x"
-		done)
+	_r=$(labelled_region)
 	[ -n "$_r" ] || fail "no region with free space"
 	ndctl create-namespace -r "$_r" -m fsdax -M dev -s 160M -n first >/tmp/ns1
 	ndctl create-namespace -r "$_r" -m raw -s 64M -n second >/tmp/ns2
@@ -96,8 +74,8 @@ labels() {
 
 again() { # labels bring the same namespaces back
 	read -r _d _e </tmp/labelled
-	unload_nfit
-	start
+	unload_providers
+	load_providers
 	need_disk "$_d"; need_disk "$_e"
 	mount_dax ext4 "/dev/$_d" $MNT/one
 	daxexer check $MNT/one/data --len 4M --seed 81
@@ -127,7 +105,7 @@ together() { # the e820 provider has nothing to offer here and does not disturb
 	unload nd_e820
 }
 
-unload_stack
+provided_by nfit
 it "the regions of the firmware's table" start
 it "without labels: a raw disk, no DAX" without_labels
 it "with labels: fsdax and raw in one region" labels

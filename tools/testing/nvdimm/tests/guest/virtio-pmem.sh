@@ -6,20 +6,16 @@
 # timeout: 40
 # shellcheck shell=dash
 . ./ktap.sh
+. ./provider-lib.sh
 
 plan 4
 
-unload_virtio() { umount_all; disable_regions; unload virtio_pmem; unload nd_virtio; unload_stack; }
-at_end unload_virtio
-
 start() {
-	for _m in libnvdimm nd_btt nd_pmem; do load $_m; done
-	load nd_virtio 2>/dev/null || :
-	load virtio_pmem || skip "no virtio_pmem in this kernel"
-	until_true 5 test -e /sys/block/pmem0
+	load_providers
+	need_disk pmem0
 	want size "$(bytes_of pmem0)" $((256 << 20))
 }
-here() { [ -e /sys/block/pmem0 ] || skip "no virtio_pmem in this kernel"; }
+here() { [ -e /sys/block/pmem0 ] || skip "there is no disk"; }
 
 flushes() { # FLUSH and FUA go to the host, asynchronously
 	here
@@ -43,7 +39,7 @@ not_synchronous() { # MAP_SYNC cannot be kept here
 	umount $MNT/ext4
 }
 
-unload_stack
+provided_by nd_virtio virtio_pmem
 it "a virtio-pmem disk" start
 it "flush and FUA" flushes
 it "ext4 -o dax" fs
