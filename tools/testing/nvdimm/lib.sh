@@ -138,7 +138,7 @@ named_lanes() {
 
 # Modules of a kernel with thousands of them that guests need.
 GUEST_MODULES='libnvdimm nd_pmem nd_e820 nd_btt device_dax dax_pmem kmem nfit ext4 xfs loop dm_mod
-	dm_log_writes dm_writecache dm_snapshot virtio_pmem nd_virtio virtio_rng virtio_console virtio_pci virtio_blk
+	dm_log_writes dm_writecache dm_snapshot ramdax erofs virtio_pmem nd_virtio virtio_rng virtio_console virtio_pci virtio_blk
 	crc32c_generic hwpoison_inject raid0 9p 9pnet_virtio overlay'
 
 # What each lane consists of. A lane that is named after components has these in Rust.
