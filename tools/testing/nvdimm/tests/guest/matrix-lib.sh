@@ -112,6 +112,7 @@ cell() {
 # --- namespaces: $NS holds the name of the one that the script is about, as ndctl knows it
 
 NS=/tmp/matrix-ns
+rm -f $NS
 ns_field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",]*\).*/\1/p" /tmp/ndctl | head -n 1; }
 
 # become MODE: raw, sector, fsdax/mem, fsdax/dev, devdax
@@ -185,13 +186,19 @@ devdax() {
 memory() { awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo; }
 movable_free() { awk '/zone *Movable/ { on = 1 } on && / nr_free_pages/ { print $2 * 4; exit }' /proc/zoneinfo; }
 
+POLICY=/sys/devices/system/memory/auto_online_blocks
+
 # the device of the cell before as ordinary memory: it is there, it is used, it can go
 kmem() {
 	load kmem || skip "no kmem in this kernel"
-	local before free dax
+	local before free dax policy
 	dax=$(ns_field chardev)
 	before=$(memory MemTotal)
+	# daxctl says which memory is movable, and refuses where the kernel itself would
+	policy=$(cat $POLICY)
+	echo offline >$POLICY
 	daxctl reconfigure-device --mode=system-ram "$dax"
+	echo "$policy" >$POLICY
 	want driver "$(basename "$(readlink -f /sys/bus/dax/devices/"$dax"/driver)")" kmem
 	[ $(($(memory MemTotal) - before)) -ge 131072 ] || fail "MemTotal was $before KiB, and is $(memory MemTotal)"
 	free=$(movable_free)

@@ -4,6 +4,7 @@
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
 # root: yes
+# lanes: ctwin stock
 # tier: full
 # timeout: 240
 # shellcheck shell=dash

@@ -4,6 +4,7 @@
 # mem: 2G
 # qemu: -object memory-backend-ram,id=nv0,size=384M -device nvdimm,id=n0,memdev=nv0,label-size=128K
 # qemu: -object memory-backend-ram,id=nv1,size=384M -device nvdimm,id=n1,memdev=nv1
+# lanes: ctwin stock
 # tier: full
 # timeout: 400
 # shellcheck shell=dash

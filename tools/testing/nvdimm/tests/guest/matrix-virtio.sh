@@ -5,7 +5,7 @@
 # cmdline: memmap=384M!1G
 # mem: 2G
 # qemu: -object memory-backend-ram,id=vp0,size=384M,share=on -device virtio-pmem-pci,memdev=vp0,id=vp0
-# lanes: stock
+# lanes: ctwin stock
 # tier: full
 # timeout: 240
 # shellcheck shell=dash

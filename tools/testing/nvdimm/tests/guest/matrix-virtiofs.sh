@@ -7,7 +7,7 @@
 # server: virtiofs/serve
 # qemu: -chardev socket,id=plain,path=@DIR@/plain -device vhost-user-fs-pci,chardev=plain,tag=plain
 # qemu: -chardev socket,id=window,path=@DIR@/window -device vhost-user-test-device-pci,chardev=window,virtio-id=26,num_vqs=2,vq_size=128,config_size=44
-# lanes: stock
+# lanes: ctwin stock
 # tier: full
 # timeout: 240
 # shellcheck shell=dash

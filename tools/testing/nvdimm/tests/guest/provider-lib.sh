@@ -45,16 +45,14 @@ blank_labels() {
 	settle
 }
 
-# --- of two regions, one with labels
-
-# where namespaces can be made
+# the region where namespaces can be made
 labelled_region() {
 	for _r in /sys/bus/nd/devices/region*; do
 		[ "$(cat "$_r/available_size")" = 0 ] || echo "${_r##*/}"
 	done
 }
 
-# the one that the region without labels is
+# the namespace that a region without labels is
 whole_namespace() {
 	for _r in /sys/bus/nd/devices/region*; do
 		[ "$(cat "$_r/available_size")" != 0 ] || (cd "$_r" && echo namespace*.*)
