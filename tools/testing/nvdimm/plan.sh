@@ -119,6 +119,7 @@ plan() {
 	for lane in integrated stock; do
 		! wanted "demo/$lane" || ! is_asked "$lane" || [ -n "${KERNEL:-}" ] || add "demo/$lane" 150
 	done
+	! wanted count/integrated || ! is_asked integrated || [ -n "${KERNEL:-}" ] || add count/integrated 60
 	sort -rn "$out/plan/tasks" -o "$out/plan/tasks"
 }
 

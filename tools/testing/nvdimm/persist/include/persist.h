@@ -46,6 +46,20 @@ static inline uint64_t persist_begin(const char *name)
 	return persist_ask(2, name, strlen(name));
 }
 
+/*
+ * What is between the two costs something: the report says how many instructions, and what they
+ * do to lines. Of all such windows between begin and end the median counts.
+ */
+static inline uint64_t persist_window_start(void)
+{
+	return persist_ask(6, NULL, 0);
+}
+
+static inline uint64_t persist_window_stop(void)
+{
+	return persist_ask(7, NULL, 0);
+}
+
 /* Write the counts to the report. */
 static inline uint64_t persist_end(void)
 {

@@ -4,9 +4,10 @@
 //! a power cut.
 //!
 //! [`insn`] says what an instruction does to caches, [`lines`] what that makes of the lines;
-//! both are pure. [`qemu`] declares the part of QEMU's plugin interface that [`plugin`] uses.
-//! A guest asks by [`marker`]s.
+//! [`count`] says what an operation costs; they are pure. [`qemu`] declares the part of QEMU's plugin
+//! interface that [`plugin`] uses. A guest asks by [`marker`]s.
 
+mod count;
 mod insn;
 mod lines;
 mod marker;

@@ -120,7 +120,7 @@ pub enum State {
 }
 
 /// What happened, in numbers. A store to two lines counts twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counts {
     /// Lines stored to through the cache.
     pub stored: u64,
@@ -132,6 +132,31 @@ pub struct Counts {
     pub redundant: u64,
     /// Fences, of which most have other purposes.
     pub fences: u64,
+}
+
+impl Counts {
+    /// The numbers, separated by tabs.
+    pub fn columns(&self) -> String {
+        let Self {
+            stored,
+            streamed,
+            written_back,
+            redundant,
+            fences,
+        } = self;
+        format!("{stored}\t{streamed}\t{written_back}\t{redundant}\t{fences}")
+    }
+
+    /// What was counted since then.
+    pub fn since(&self, then: &Self) -> Self {
+        Self {
+            stored: self.stored - then.stored,
+            streamed: self.streamed - then.streamed,
+            written_back: self.written_back - then.written_back,
+            redundant: self.redundant - then.redundant,
+            fences: self.fences - then.fences,
+        }
+    }
 }
 
 /// A line that a check found not to be durable.

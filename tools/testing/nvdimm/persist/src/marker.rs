@@ -41,6 +41,10 @@ pub enum Question {
     Begin { address: u64, len: u64 },
     /// Write down what was counted since the last `Begin`. The answer is 0.
     End,
+    /// A window begins. The answer is 0.
+    Start,
+    /// The window ends: what it cost is counted. The answer is 0.
+    Stop,
     /// A field of a line that the last `Check` found.
     Lost { number: u64, field: Field },
 }
@@ -56,6 +60,8 @@ impl Question {
                 number: address,
                 field: Field::new(len)?,
             }),
+            6 => Some(Self::Start),
+            7 => Some(Self::Stop),
             _ => None,
         }
     }

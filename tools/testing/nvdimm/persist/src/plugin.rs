@@ -11,10 +11,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use iced_x86::{Instruction, Register};
 
+use crate::count::{Cost, Usual, Windows};
 use crate::insn::{self, Effect};
 use crate::lines::{Counts, Cpu, Finding, Lines, State, Store};
 use crate::marker::{Field, Question, NOT_THERE};
-use crate::qemu::{self, Data, Handle};
+use crate::qemu::{self, Counter, Data, Handle};
 
 const PAGE: u64 = 4096;
 
@@ -42,6 +43,10 @@ struct Checker {
     registers: HashMap<Cpu, HashMap<String, Handle>>,
     /// The program's name for what it does.
     name: String,
+    /// What it does that costs something.
+    windows: Windows,
+    instructions: Counter,
+    interrupts: i64,
     /// What the last check found, with its offset in what was asked about.
     lost: Vec<(u64, Finding)>,
 }
@@ -79,12 +84,15 @@ pub unsafe extern "C" fn qemu_plugin_install(
                 lines: Lines::default(),
                 registers: HashMap::new(),
                 name: "boot".into(),
+                windows: Windows::default(),
+                instructions: Counter::new(),
+                interrupts: 0,
                 lost: Vec::new(),
             };
             if CHECKER.set(Mutex::new(checker)).is_err() {
                 return -1;
             }
-            qemu::register(id, on_cpu, on_translation, on_exit);
+            qemu::register(id, on_cpu, on_translation, on_jump, on_exit);
             0
         }
         Err(why) => {
@@ -146,8 +154,10 @@ extern "C" fn on_cpu(cpu: c_uint, _: Data) {
 }
 
 extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
+    let instructions = checker().instructions;
     // SAFETY: This is the callback.
     for insn in unsafe { qemu::Translation::new(block) }.insns() {
+        insn.count(instructions);
         let (bytes, len) = insn.bytes();
         let address = insn.address();
         let decoded = insn::decode(&bytes[..len], address);
@@ -226,6 +236,15 @@ extern "C" fn on_marker(cpu: c_uint, _: Data) {
     }
 }
 
+extern "C" fn on_jump(_: c_uint, kind: c_int, _: u64, _: u64, _: Data) {
+    let mut checker = checker();
+    // QEMU reports an exception of x86 as one and then as an interrupt too.
+    match kind {
+        qemu::EXCEPTION => checker.interrupts -= 1,
+        _ => checker.interrupts += 1,
+    }
+}
+
 extern "C" fn on_exit(_: Data) {
     let mut checker = checker();
     checker.say("exit");
@@ -255,20 +274,21 @@ impl Checker {
                 let name = qemu::read_memory(address, len.min(200) as usize).unwrap_or_default();
                 self.name = String::from_utf8_lossy(&name).replace(['\n', '\t'], " ");
                 self.lines.counts = Counts::default();
+                self.windows = Windows::default();
                 0
             }
             Question::End => {
-                let Counts {
-                    stored,
-                    streamed,
-                    written_back,
-                    redundant,
-                    fences,
-                } = self.lines.counts;
-                let name = self.name.clone();
-                self.say(&format!(
-                    "counts\t{name}\t{stored}\t{streamed}\t{written_back}\t{redundant}\t{fences}"
-                ));
+                let (name, counts) = (self.name.clone(), self.lines.counts.columns());
+                self.say(&format!("counts\t{name}\t{counts}"));
+                self.say_usual();
+                0
+            }
+            Question::Start => {
+                self.windows.start(self.cost(), self.interrupts);
+                0
+            }
+            Question::Stop => {
+                self.windows.stop(self.cost(), self.interrupts);
                 0
             }
             Question::Lost { number, field } => {
@@ -280,6 +300,34 @@ impl Checker {
                 })
             }
         }
+    }
+
+    fn cost(&self) -> Cost {
+        Cost {
+            instructions: self.instructions.sum(),
+            lines: self.lines.counts,
+        }
+    }
+
+    /// What the operation of the windows costs, if there were any.
+    fn say_usual(&mut self) {
+        let Some(usual) = self.windows.usual() else {
+            return;
+        };
+        let Cost {
+            instructions,
+            lines,
+        } = usual.cost;
+        let Usual {
+            same,
+            complete,
+            interrupted,
+            ..
+        } = usual;
+        let (name, hardware) = (self.name.clone(), lines.columns());
+        self.say(&format!(
+            "cost\t{name}\t{instructions}\t{hardware}\t{same}\t{complete}\t{interrupted}"
+        ));
     }
 
     /// The number of lines of a virtual range that are not durable. What is not mapped, or mapped to

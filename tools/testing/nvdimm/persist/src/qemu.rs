@@ -13,6 +13,10 @@ pub const NO_REGS: c_int = 0;
 pub const READ_REGS: c_int = 1;
 pub const WRITE_REGS: c_int = 2;
 const MEMORY_WRITE: c_int = 2;
+/// Kinds of jumps that no instruction asks for.
+pub const INTERRUPT: c_int = 1;
+pub const EXCEPTION: c_int = 2;
+const ADD: c_int = 0;
 
 /// Identifies the plugin.
 pub type Id = u64;
@@ -55,20 +59,44 @@ struct Descriptor {
     is_readonly: bool,
 }
 
+#[repr(C)]
+struct Scoreboard {
+    _opaque: [u8; 0],
+}
+
+/// A number for each CPU, which instructions add to.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Counter {
+    scoreboard: *mut Scoreboard,
+    offset: usize,
+}
+
+// SAFETY: QEMU adds up what its CPUs count under locks of its own.
+unsafe impl Send for Counter {}
+
 pub type BlockCallback = extern "C" fn(*mut Block, Data);
 pub type CpuCallback = extern "C" fn(c_uint, Data);
 pub type MemoryCallback = extern "C" fn(c_uint, Access, u64, Data);
+pub type JumpCallback = extern "C" fn(c_uint, c_int, u64, u64, Data);
 pub type ExitCallback = extern "C" fn(Data);
 
 extern "C" {
     fn qemu_plugin_register_vcpu_init_cb(id: Id, callback: CpuCallback, data: Data);
     fn qemu_plugin_register_vcpu_tb_trans_cb(id: Id, callback: BlockCallback, data: Data);
+    fn qemu_plugin_register_vcpu_discon_cb(id: Id, kind: c_int, callback: JumpCallback, data: Data);
     fn qemu_plugin_register_atexit_cb(id: Id, callback: ExitCallback, data: Data);
     fn qemu_plugin_register_vcpu_insn_exec_cb(
         insn: *mut Insn,
         callback: CpuCallback,
         flags: c_int,
         data: Data,
+    );
+    fn qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(
+        insn: *mut Insn,
+        operation: c_int,
+        counter: Counter,
+        operand: u64,
     );
     fn qemu_plugin_register_vcpu_mem_cb(
         insn: *mut Insn,
@@ -91,6 +119,9 @@ extern "C" {
     fn qemu_plugin_read_register(handle: *mut c_void, to: *mut ByteArray) -> bool;
     fn qemu_plugin_write_register(handle: *mut c_void, from: *mut ByteArray) -> bool;
 
+    fn qemu_plugin_scoreboard_new(size: usize) -> *mut Scoreboard;
+    fn qemu_plugin_u64_sum(counter: Counter) -> u64;
+
     fn g_array_free(array: *mut Array, free_segment: c_int) -> *mut c_char;
     fn g_byte_array_new() -> *mut ByteArray;
     fn g_byte_array_free(array: *mut ByteArray, free_segment: c_int) -> *mut u8;
@@ -98,13 +129,38 @@ extern "C" {
 }
 
 /// Registers the plugin's callbacks; `id` is what QEMU gave at installation.
-pub fn register(id: Id, cpu: CpuCallback, block: BlockCallback, exit: ExitCallback) {
+pub fn register(
+    id: Id,
+    cpu: CpuCallback,
+    block: BlockCallback,
+    jump: JumpCallback,
+    exit: ExitCallback,
+) {
     let none = std::ptr::null_mut();
     // SAFETY: QEMU keeps the functions, which live as long as the plugin is loaded.
     unsafe {
         qemu_plugin_register_vcpu_init_cb(id, cpu, none);
         qemu_plugin_register_vcpu_tb_trans_cb(id, block, none);
+        qemu_plugin_register_vcpu_discon_cb(id, INTERRUPT | EXCEPTION, jump, none);
         qemu_plugin_register_atexit_cb(id, exit, none);
+    }
+}
+
+impl Counter {
+    /// Counters stay for as long as QEMU runs.
+    pub fn new() -> Self {
+        // SAFETY: No precondition.
+        let scoreboard = unsafe { qemu_plugin_scoreboard_new(size_of::<u64>()) };
+        Self {
+            scoreboard,
+            offset: 0,
+        }
+    }
+
+    /// What all CPUs have counted.
+    pub fn sum(self) -> u64 {
+        // SAFETY: The scoreboard is never freed.
+        unsafe { qemu_plugin_u64_sum(self) }
     }
 }
 
@@ -144,6 +200,12 @@ impl TranslatedInsn {
     pub fn address(&self) -> u64 {
         // SAFETY: The instruction is being translated.
         unsafe { qemu_plugin_insn_vaddr(self.0) }
+    }
+
+    /// Counts the instruction each time it is executed.
+    pub fn count(&self, counter: Counter) {
+        // SAFETY: The instruction is being translated; the scoreboard is never freed.
+        unsafe { qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(self.0, ADD, counter, 1) }
     }
 
     /// Calls back before the instruction is executed.

@@ -76,6 +76,15 @@ pub fn begin(name: &str) -> Result<(), NoAnswer> {
     ask(2, name.as_ptr(), name.len()).map(drop)
 }
 
+/// Does something of which the report shall say what it costs, in instructions and in what they do
+/// to lines: the median of all windows between [`begin()`] and [`end()`].
+pub fn window<T>(operation: impl FnOnce() -> T) -> T {
+    let _ = ask(6, std::ptr::null(), 0);
+    let done = operation();
+    let _ = ask(7, std::ptr::null(), 0);
+    done
+}
+
 /// Writes the counts to the report.
 pub fn end() -> Result<(), NoAnswer> {
     ask(3, std::ptr::null(), 0).map(drop)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Does what makes data durable, in every way, and asks the checker whether it is.
+//! Does what makes data durable, in every way, and asks the checker whether it is, or what it costs.
 
+mod count;
 mod scenarios;
 mod symbols;
 mod view;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use scenarios::{Place, SCENARIOS};
@@ -14,6 +16,8 @@ const USAGE: &str = "usage: persist-scenarios list            a line for each sc
        persist-scenarios run N DIR       run the scenario of line N in a directory
        persist-scenarios run N DIR --without clwb|fence
                                          leave out what the program itself must do
+       persist-scenarios count LABEL DIR|DEVICE
+                                         do each operation many times; the report says what it costs
 Exit status: 0 all is durable, 1 it is not, 3 not possible on this filesystem, 2 all else.";
 
 fn main() -> ExitCode {
@@ -25,6 +29,7 @@ fn main() -> ExitCode {
         ["run", number, dir, "--without", without @ ("clwb" | "fence")] => {
             return run(number, &Place { dir, without });
         }
+        ["count", label, path] => return count(label, Path::new(path)),
         _ => return failure(2, USAGE),
     }
     ExitCode::SUCCESS
@@ -47,6 +52,14 @@ fn run(number: &str, place: &Place<'_>) -> ExitCode {
         Err(why) if why == scenarios::SKIPPED => failure(3, "not possible on this filesystem"),
         Err(why) => failure(1, &why),
     }
+}
+
+fn count(label: &str, path: &Path) -> ExitCode {
+    let counted = match path.is_dir() {
+        true => count::filesystem(label, path),
+        false => count::device(label, path),
+    };
+    counted.map_or_else(|why| failure(1, &why), |()| ExitCode::SUCCESS)
 }
 
 fn failure(status: u8, why: &str) -> ExitCode {

@@ -52,6 +52,11 @@ impl View {
         }
     }
 
+    pub fn load(&self, off: usize) -> u8 {
+        // SAFETY: Within the mapping; as above.
+        unsafe { self.at(off, 1).read_volatile() }
+    }
+
     /// `clwb` of each line.
     pub fn write_back(&self, off: usize, len: usize) {
         let first = off / LINE * LINE;
