@@ -6,7 +6,6 @@
 //! 0 all well, 1 something is wrong (one line says what), 2 wrong usage.
 
 mod align;
-mod count;
 mod data;
 mod fault;
 mod ffi;
@@ -41,7 +40,6 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   raw DEV        block I/O with odd segments [--off BYTES] [--len BYTES] [--ops N] [--seed N]
   fill|check PATH  a pattern [--off BYTES] [--len BYTES] [--seed N]
                  [--how pwrite|direct|dsync|mmap|mapsync] [--chunk BYTES]
-  count DIR      what reads, writes, faults and fsync cost, in ticks of the time stamp counter
   border PATH    begins with the pattern of --seed, goes on with that of --old [--len BYTES]
   stress FILE DEVICE  threads that fault, write, sync, punch, truncate and hold pages; direct I/O
                  goes to DEVICE [--threads N] [--ops N] [--seed N] [--patience SECS] [--reflink 1]
@@ -160,7 +158,6 @@ fn run(command: &str, args: &Args) -> Result {
         "align" => align::run(args),
         "fault" => fault::run(args),
         "stress" => stress::run(args),
-        "count" => count::run(args),
         "raw" => raw::run(args),
         "race" => race::run(args),
         "session" => session::run(args),
