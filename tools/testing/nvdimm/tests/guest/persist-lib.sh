@@ -7,10 +7,10 @@ SCENARIOS=/tmp/scenarios
 persist-scenarios list >$SCENARIOS
 COUNT=$(wc -l <$SCENARIOS)
 
-# made so that 2 MiB of a file are 2 MiB of the device
+# made so that 2 MiB of a file are 2 MiB of the device, and nothing is done later in the background
 fresh() { # FILESYSTEM [MOUNT-OPTIONS]
 	case $1 in
-	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/pmem0 ;;
+	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512,lazy_itable_init=0,lazy_journal_init=0 /dev/pmem0 ;;
 	xfs) mkfs.xfs -q -f -m $XFS_META -d su=2m,sw=1 /dev/pmem0 ;;
 	esac
 	mkdir -p $MNT/$1
