@@ -40,6 +40,12 @@ static inline uint64_t persist_lost(uint64_t number, enum persist_field field)
 	return persist_ask(4, (const void *)number, field);
 }
 
+/* From now on the byte at address is the one at that offset of a file, for the picture. */
+static inline uint64_t persist_locate(const void *address, uint64_t offset)
+{
+	return persist_ask(8, address, offset);
+}
+
 /* What follows is called so in the report, and counted from zero. */
 static inline uint64_t persist_begin(const char *name)
 {

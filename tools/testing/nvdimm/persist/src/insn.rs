@@ -20,6 +20,10 @@ pub enum Effect {
     Locks,
     /// A program asks something.
     Marker,
+    /// A program calls the kernel.
+    Calls,
+    /// The kernel returns to it.
+    Returns,
 }
 
 /// The first instruction of `bytes`, which is executed at `ip`, in 64-bit mode.
@@ -37,6 +41,8 @@ pub fn effect(insn: &Instruction) -> Effect {
         }
         Clwb | Clflushopt | Clflush => Effect::WritesBack,
         Sfence | Mfence => Effect::Fences,
+        Syscall => Effect::Calls,
+        Sysretq => Effect::Returns,
         Nop if is_marker(insn) => Effect::Marker,
         // xchg with memory is locked without saying so
         Xchg if insn.op0_kind() == OpKind::Memory => Effect::Locks,
@@ -86,6 +92,8 @@ mod test {
             (&[0xf0, 0x48, 0x0f, 0xb1, 0x0f], Effect::Locks),     // lock cmpxchg %rcx,(%rdi)
             (&[0x87, 0x07], Effect::Locks),                       // xchg %eax,(%rdi)
             (&[0x87, 0xc1], Effect::Stores(Store::Cached)),       // xchg %eax,%ecx
+            (&[0x0f, 0x05], Effect::Calls),                       // syscall
+            (&[0x48, 0x0f, 0x07], Effect::Returns),               // sysretq
             (
                 &[0x0f, 0x1f, 0x80, 0, 0, 0, 0],
                 Effect::Stores(Store::Cached),

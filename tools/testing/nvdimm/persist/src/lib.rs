@@ -4,13 +4,14 @@
 //! a power cut.
 //!
 //! [`insn`] says what an instruction does to caches, [`lines`] what that makes of the lines;
-//! [`count`] says what an operation costs; they are pure. [`qemu`] declares the part of QEMU's plugin
+//! [`count`] says what an operation costs; they are pure. [`timeline`] writes down what is drawn. [`qemu`] declares the part of QEMU's plugin
 //! interface that [`plugin`] uses. A guest asks by [`marker`]s.
 
 mod count;
 mod insn;
 mod lines;
 mod marker;
+mod timeline;
 // A test program is not loaded into QEMU, which has these symbols.
 #[cfg(not(test))]
 mod plugin;

@@ -170,6 +170,16 @@ pub struct Finding {
     pub origin: u64,
 }
 
+/// A line that came to another state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its address divided by the size of a line.
+    pub number: u64,
+    pub state: State,
+    /// The address of the instruction that stored to it last.
+    pub origin: u64,
+}
+
 /// All lines of the ranges that are watched.
 #[derive(Default)]
 pub struct Lines {
@@ -178,15 +188,18 @@ pub struct Lines {
     unfenced: HashMap<Cpu, Vec<u64>>,
     /// Since the program that asks last set them to zero.
     pub counts: Counts,
+    /// In the order in which they happened, for who takes them; none unless somebody asks.
+    pub changes: Option<Vec<Change>>,
 }
 
 impl Lines {
     /// `len` bytes at `address` were stored by the instruction at `origin`.
     pub fn store(&mut self, address: u64, len: u64, how: Store, cpu: Cpu, origin: u64) {
         for (number, bytes) in parts(address, len) {
-            let line = self.line(number);
-            line.store(bytes, how, cpu);
-            line.origin = origin;
+            self.change(number, |line| {
+                line.origin = origin;
+                line.store(bytes, how, cpu);
+            });
             match how {
                 Store::Cached => self.counts.stored += 1,
                 Store::Streaming => {
@@ -201,7 +214,7 @@ impl Lines {
     pub fn write_back(&mut self, address: u64, cpu: Cpu) {
         let number = address / LINE;
         self.counts.written_back += 1;
-        if !self.line(number).write_back(cpu) {
+        if !self.change(number, |line| line.write_back(cpu)) {
             self.counts.redundant += 1;
         }
         self.unfenced.entry(cpu).or_default().push(number);
@@ -211,7 +224,7 @@ impl Lines {
     pub fn fence(&mut self, cpu: Cpu) {
         self.counts.fences += 1;
         for number in self.unfenced.remove(&cpu).unwrap_or_default() {
-            self.line(number).fence(cpu);
+            self.change(number, |line| line.fence(cpu));
         }
     }
 
@@ -233,6 +246,22 @@ impl Lines {
     fn peek(&self, number: u64) -> Option<&Line> {
         let page = self.pages.get(&(number / LINES_PER_PAGE as u64))?;
         Some(&page[number as usize % LINES_PER_PAGE])
+    }
+
+    /// Does something to a line, and remembers if its state is another one then.
+    fn change<T>(&mut self, number: u64, act: impl FnOnce(&mut Line) -> T) -> T {
+        let line = self.line(number);
+        let before = line.state();
+        let done = act(line);
+        let (state, origin) = (line.state(), line.origin);
+        if let Some(changes) = self.changes.as_mut().filter(|_| state != before) {
+            changes.push(Change {
+                number,
+                state,
+                origin,
+            });
+        }
+        done
     }
 
     fn line(&mut self, number: u64) -> &mut Line {

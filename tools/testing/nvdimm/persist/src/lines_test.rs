@@ -68,15 +68,22 @@ fn line_state(events: &[Event], number: u64) -> State {
 }
 
 fn replay(events: &[Event]) -> Lines {
-    let mut lines = Lines::default();
+    let mut lines = Lines {
+        changes: Some(Vec::new()),
+        ..Lines::default()
+    };
     for (n, event) in events.iter().enumerate() {
-        match *event {
-            Event::Store(cpu, at, len, how) => lines.store(at, len, how, cpu, n as u64),
-            Event::WriteBack(cpu, at) => lines.write_back(at, cpu),
-            Event::Fence(cpu) => lines.fence(cpu),
-        }
+        apply(&mut lines, n, event);
     }
     lines
+}
+
+fn apply(lines: &mut Lines, n: usize, event: &Event) {
+    match *event {
+        Event::Store(cpu, at, len, how) => lines.store(at, len, how, cpu, n as u64),
+        Event::WriteBack(cpu, at) => lines.write_back(at, cpu),
+        Event::Fence(cpu) => lines.fence(cpu),
+    }
 }
 
 proptest! {
@@ -88,6 +95,28 @@ proptest! {
         for number in 0..BYTES / LINE {
             let state = found.iter().find(|f| f.address == number * LINE).map(|f| f.state);
             prop_assert_eq!(state.unwrap_or(State::Durable), line_state(&events, number));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
+
+    /// After each event the last change of a line says what the model says of it, and no change
+    /// leads to the state that the line had.
+    #[test]
+    fn changes_lead_to_what_the_model_says(events in prop::collection::vec(event(), 0..30)) {
+        let mut lines = replay(&[]);
+        let mut states = [State::Durable; (BYTES / LINE) as usize];
+        for n in 0..events.len() {
+            apply(&mut lines, n, &events[n]);
+            for change in lines.changes.replace(Vec::new()).unwrap_or_default() {
+                prop_assert_ne!(states[change.number as usize], change.state);
+                states[change.number as usize] = change.state;
+            }
+            for number in 0..BYTES / LINE {
+                prop_assert_eq!(states[number as usize], line_state(&events[..=n], number));
+            }
         }
     }
 }

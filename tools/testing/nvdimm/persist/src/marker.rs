@@ -41,6 +41,9 @@ pub enum Question {
     Begin { address: u64, len: u64 },
     /// Write down what was counted since the last `Begin`. The answer is 0.
     End,
+    /// From now on the byte at `address` is that one of a file, and its neighbours are its
+    /// neighbours there. The answer is 0.
+    Locate { address: u64, offset: u64 },
     /// A window begins. The answer is 0.
     Start,
     /// The window ends: what it cost is counted. The answer is 0.
@@ -62,6 +65,10 @@ impl Question {
             }),
             6 => Some(Self::Start),
             7 => Some(Self::Stop),
+            8 => Some(Self::Locate {
+                address,
+                offset: len,
+            }),
             _ => None,
         }
     }

@@ -16,6 +16,7 @@ use crate::insn::{self, Effect};
 use crate::lines::{Counts, Cpu, Finding, Lines, State, Store};
 use crate::marker::{Field, Question, NOT_THERE};
 use crate::qemu::{self, Counter, Data, Handle};
+use crate::timeline::{self, Timeline};
 
 const PAGE: u64 = 4096;
 
@@ -34,6 +35,7 @@ struct Options {
     ranges: Vec<(u64, u64)>,
     fences: Fences,
     report: File,
+    timeline: Timeline,
 }
 
 /// All that the plugin knows.
@@ -47,6 +49,8 @@ struct Checker {
     windows: Windows,
     instructions: Counter,
     interrupts: i64,
+    /// Where the byte of address 0 would be in the file that the program checks.
+    origin: Option<u64>,
     /// What the last check found, with its offset in what was asked about.
     lost: Vec<(u64, Finding)>,
 }
@@ -58,7 +62,8 @@ static CHECKER: OnceLock<Mutex<Checker>> = OnceLock::new();
 pub static qemu_plugin_version: c_int = qemu::VERSION;
 
 /// Called once, with the `name=value` pairs of the command line: `range=START+LEN` (physical, in
-/// hexadecimal; any number of them), `fences=strict|smp`, `report=FILE`.
+/// hexadecimal; any number of them), `fences=strict|smp`, `report=FILE`, `timeline=FILE` (may be
+/// left out).
 ///
 /// # Safety
 ///
@@ -87,6 +92,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
                 windows: Windows::default(),
                 instructions: Counter::new(),
                 interrupts: 0,
+                origin: None,
                 lost: Vec::new(),
             };
             if CHECKER.set(Mutex::new(checker)).is_err() {
@@ -105,14 +111,15 @@ pub unsafe extern "C" fn qemu_plugin_install(
 impl Options {
     fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut ranges, mut fences, mut report) = (Vec::new(), Fences::Strict, None);
+        let mut timeline = Timeline::default();
+        let create = |path: &str| File::create(path).map_err(|error| format!("{path}: {error}"));
         for word in words {
             match word.split_once('=') {
                 Some(("range", range)) => ranges.push(parse_range(range)?),
                 Some(("fences", "strict")) => fences = Fences::Strict,
                 Some(("fences", "smp")) => fences = Fences::Smp,
-                Some(("report", path)) => {
-                    report = Some(File::create(path).map_err(|error| format!("{path}: {error}"))?);
-                }
+                Some(("report", path)) => report = Some(create(path)?),
+                Some(("timeline", path)) => timeline = Timeline::new(create(path)?),
                 _ => return Err(format!("unknown argument {word}")),
             }
         }
@@ -124,6 +131,7 @@ impl Options {
             ranges,
             fences,
             report,
+            timeline,
         })
     }
 }
@@ -176,6 +184,11 @@ extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
                 let site = std::ptr::from_ref(site).cast_mut().cast();
                 insn.on_execution(on_write_back, qemu::READ_REGS, site);
             }
+            Effect::Calls => {
+                let next = (address + len as u64) as Data;
+                insn.on_execution(on_call, qemu::READ_REGS, next);
+            }
+            Effect::Returns => insn.on_execution(on_return, qemu::READ_REGS, none),
             Effect::Marker => insn.on_execution(on_marker, qemu::WRITE_REGS, none),
         }
     }
@@ -196,6 +209,7 @@ fn stored(cpu: Cpu, access: qemu::Access, address: u64, origin: u64, how: Store)
     let mut checker = checker();
     if checker.is_persistent(physical) {
         checker.lines.store(physical, len, how, cpu, origin);
+        checker.draw();
     }
 }
 
@@ -207,18 +221,42 @@ extern "C" fn on_write_back(cpu: c_uint, site: Data) {
     if let Some(physical) = address.and_then(qemu::translate) {
         if checker.is_persistent(physical) {
             checker.lines.write_back(physical, cpu);
+            checker.draw();
         }
     }
 }
 
 extern "C" fn on_fence(cpu: c_uint, _: Data) {
-    checker().lines.fence(cpu);
+    let mut checker = checker();
+    checker.lines.fence(cpu);
+    checker.draw();
 }
 
 extern "C" fn on_locked(cpu: c_uint, _: Data) {
     let mut checker = checker();
     if checker.options.fences == Fences::Smp {
         checker.lines.fence(cpu);
+        checker.draw();
+    }
+}
+
+extern "C" fn on_call(cpu: c_uint, next: Data) {
+    let mut checker = checker();
+    if checker.options.timeline.is_open() {
+        let now = checker.instructions.sum();
+        let name = checker
+            .read(cpu, Register::RAX)
+            .and_then(timeline::call_name);
+        checker.options.timeline.call(now, name, next as u64);
+    }
+}
+
+extern "C" fn on_return(cpu: c_uint, _: Data) {
+    let mut checker = checker();
+    if checker.options.timeline.is_open() {
+        let now = checker.instructions.sum();
+        let to = checker.read(cpu, Register::RCX);
+        checker.options.timeline.returned(now, to);
     }
 }
 
@@ -275,12 +313,22 @@ impl Checker {
                 self.name = String::from_utf8_lossy(&name).replace(['\n', '\t'], " ");
                 self.lines.counts = Counts::default();
                 self.windows = Windows::default();
+                self.origin = None;
+                let (now, name) = (self.instructions.sum(), &self.name);
+                self.options.timeline.begin(now, name);
+                self.lines.changes = self.options.timeline.is_open().then(Vec::new);
                 0
             }
             Question::End => {
                 let (name, counts) = (self.name.clone(), self.lines.counts.columns());
                 self.say(&format!("counts\t{name}\t{counts}"));
                 self.say_usual();
+                self.options.timeline.end(self.instructions.sum());
+                self.lines.changes = None;
+                0
+            }
+            Question::Locate { address, offset } => {
+                self.origin = Some(offset.wrapping_sub(address));
                 0
             }
             Question::Start => {
@@ -309,6 +357,15 @@ impl Checker {
         }
     }
 
+    /// Writes down what became of lines, if somebody wants to see it.
+    fn draw(&mut self) {
+        if let Some(changes) = self.lines.changes.as_mut().filter(|c| !c.is_empty()) {
+            let now = self.instructions.sum();
+            self.options.timeline.changes(now, changes);
+            changes.clear();
+        }
+    }
+
     /// What the operation of the windows costs, if there were any.
     fn say_usual(&mut self) {
         let Some(usual) = self.windows.usual() else {
@@ -334,6 +391,8 @@ impl Checker {
     /// something else, is no answer.
     fn check(&mut self, address: u64, len: u64) -> u64 {
         self.lost.clear();
+        let now = self.instructions.sum();
+        let origin = self.origin.unwrap_or(address.wrapping_neg());
         let Some(end) = address.checked_add(len) else {
             return NOT_THERE;
         };
@@ -344,7 +403,10 @@ impl Checker {
                 self.lost.clear();
                 return NOT_THERE;
             };
+            let place = at.wrapping_add(origin);
+            self.options.timeline.check(now, physical, part, place);
             for finding in self.lines.check(physical, part) {
+                self.options.timeline.lost(now, finding.address);
                 let offset = at - address + finding.address.saturating_sub(physical);
                 self.lost.push((offset, finding));
             }

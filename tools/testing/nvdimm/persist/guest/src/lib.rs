@@ -71,6 +71,11 @@ pub fn check(address: *const u8, len: usize) -> Result<Vec<Lost>, NoAnswer> {
     (0..ask(1, address, len)?).map(lost).collect()
 }
 
+/// From now on the byte at that address is the one at that offset of a file, for the picture.
+pub fn locate(address: *const u8, offset: u64) {
+    let _ = ask(8, address, offset as usize);
+}
+
 /// What follows is called so in the report, and counted from zero.
 pub fn begin(name: &str) -> Result<(), NoAnswer> {
     ask(2, name.as_ptr(), name.len()).map(drop)

@@ -15,7 +15,8 @@ use scenarios::{Place, SCENARIOS};
 const USAGE: &str = "usage: persist-scenarios list            a line for each scenario
        persist-scenarios run N DIR       run the scenario of line N in a directory
        persist-scenarios run N DIR --without clwb|fence
-                                         leave out what the program itself must do
+                                         leave out what the program itself must do;
+                                         NOTE in the environment is added to the name
        persist-scenarios count LABEL DIR|DEVICE
                                          do each operation many times; the report says what it costs
 Exit status: 0 all is durable, 1 it is not, 3 not possible on this filesystem, 2 all else.";
@@ -40,7 +41,8 @@ fn run(number: &str, place: &Place<'_>) -> ExitCode {
     let Some((name, scenario)) = number.and_then(|n| SCENARIOS.get(n)) else {
         return failure(2, "there is no such scenario");
     };
-    if persist::begin(&format!("{}: {name}", place.dir)).is_err() {
+    let note = std::env::var("NOTE").map_or(String::new(), |note| format!(" ({note})"));
+    if persist::begin(&format!("{}: {name}{note}", place.dir)).is_err() {
         return failure(2, "nobody watches this machine: there is nobody to ask");
     }
     let outcome = scenario(place);

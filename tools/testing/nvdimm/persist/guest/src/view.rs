@@ -16,6 +16,8 @@ pub const PAGE: usize = 4096;
 pub struct View {
     start: *mut u8,
     len: usize,
+    /// Where it begins in the file.
+    origin: usize,
 }
 
 impl View {
@@ -35,6 +37,7 @@ impl View {
         Ok(Self {
             start: start.cast(),
             len,
+            origin: off,
         })
     }
 
@@ -84,6 +87,7 @@ impl View {
             // SAFETY: Within the mapping. The page is mapped when it was read.
             unsafe { start.add(page).read_volatile() };
         }
+        persist::locate(start, (self.origin + off) as u64);
         persist::check(start, len)
     }
 }
