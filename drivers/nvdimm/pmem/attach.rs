@@ -110,14 +110,22 @@ struct Plan {
 impl Plan {
     fn new(dev: &Device<Core<'_>>, ns: &Namespace, link: &Arc<Link>) -> Result<Self> {
         // The info block is read by raw access, which ends here.
-        let _enabled = ns.enable(dev)?;
+        let enabled = ns.enable(dev)?;
 
         let range = ns.range()?;
         let mut map = None;
         let mut data_offset = 0;
         if let Personality::Pfn(pfn) = dev.personality() {
             let mut pages = PageMap::new(Handler(link.clone()))?;
-            data_offset = pfn.setup(pages.as_mut())?;
+            data_offset = match pfn.setup(pages.as_mut()) {
+                Ok(offset) => offset,
+                Err(e) => {
+                    // The setup enables more memory, and may have failed when less was enabled.
+                    // What is left of it ends when this probe has failed.
+                    core::mem::forget(enabled);
+                    return Err(e);
+                }
+            };
             map = Some(pages);
         } else if dev.should_map_pages() {
             let mut pages = PageMap::new(Handler(link.clone()))?;
