@@ -8,21 +8,12 @@
 # shellcheck shell=dash
 . ./ktap.sh
 . ./dax.sh
+. ./poison-lib.sh
 
 plan 7
 
-
-# who maps the page gets SIGBUS for that page; the neighbours are as they were
-broken_page() {
-	session "$1" <<-END
-		open f f new
-		write f 0 4M 1
-		map s f 0 4M shift 4K
-		load s 0 64K 1
-		broken s 8K advise s 8K 4K poison
-		load s 0 8K 1
-		load s 12K 52K 1
-		check f 12K 52K 1
+broken_page() { # and what is written later is there
+	page_breaks "$1" f <<-END
 		write f 64K 64K 2
 		load s 64K 64K 2
 	END

@@ -8,6 +8,7 @@
 . ./ktap.sh
 . ./dax.sh
 . ./hammer-lib.sh
+. ./poison-lib.sh
 
 plan 6
 
@@ -32,16 +33,7 @@ comes_and_goes() { # NAME
 breaks() { # NAME
 	for _f in read map; do daxexer fill "$MNT/$1/$_f" --len 2M; done
 	hammers "$MNT/$1" read write map sync
-	session "$1" <<-END
-		open f broken new
-		write f 0 4M 1
-		map s f 0 4M shift 4K
-		load s 0 64K 1
-		broken s 8K advise s 8K 4K poison
-		load s 0 8K 1
-		load s 12K 52K 1
-		check f 12K 52K 1
-	END
+	page_breaks "$1" broken
 	usleep 500000
 	for _k in read write map sync; do
 		[ ! -s /tmp/hammer.$_k.status ] || { cat /tmp/hammer.$_k; fail "$_k has ended"; }
