@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation that is met below filesystem-DAX and the core fails once.
-# boot: inject
-# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M slab_debug=FZ kunit.enable=0
 # mem: 2G
-# timeout: 300
+# timeout: 360
 # shellcheck shell=dash
 . ./ktap.sh
 . ./dax.sh
 . ./inject-lib.sh
+. ./inject-sites.sh
 
 can_inject || { plan 1; it "faults can be injected" skip "not in this kernel"; finish; }
-plan 17
-
-some() { [ "$FAILED" != 0 ] || fail "there was no allocation"; }
+plan 21
 
 page_fault() {
 	within fsdax
@@ -25,6 +23,27 @@ page_fault() {
 		load m 1M+4K 4K 1
 		sync f
 		check f 1M 4K 2
+	END
+	some
+	starving "$1"
+	steps "$1" <<-END
+		open f page
+		map m f 0 8M shift 4K
+		NTH load m 4M 4K 1
+		load m 4M 64K 1
+	END
+	some
+}
+
+synchronous() { # the file is synced in between
+	within fsdax
+	steps "$1" <<-END
+		open f sync new
+		falloc f alloc 0 8M
+		map m f 0 8M sync shift 4K
+		NTH store m 4M 4K 1
+		store m 4M 4K 1
+		check f 4M 4K 1
 	END
 	some
 	starving "$1"
@@ -77,6 +96,7 @@ holes() {
 		open f hole new
 		truncate f 8M
 		map m f 0 8M
+		shell echo 2 >/proc/sys/vm/drop_caches
 		NTH load m 4M 64K 0
 		store m 4M 4K 1
 		check f 4M 4K 1
@@ -96,6 +116,7 @@ private() {
 		load m 8K 64K 1
 		check f 4K 4K 1
 	END
+	some
 }
 
 # what changes a file: whole, or as it was
@@ -107,6 +128,7 @@ changes() {
 		write f 0 64K 1
 		check f 0 64K 1
 	END
+	some
 	steps "$1" <<-END
 		open f cut new
 		write f 0 64K 1
@@ -116,12 +138,29 @@ changes() {
 		NTH falloc f punch 100 8K
 		falloc f punch 100 8K
 		check f 8K+104 32K 1
+	END
+	some
+	steps "$1" <<-END
+		open f cut new
+		write f 0 64K 1
+		map m f 0 64K
+		dirty m 0 64K
+		write f 0 64K 1
 		NTH truncate f 30000
 		truncate f 30000
+	END
+	some
+	steps "$1" <<-END
+		open f cut new
+		write f 0 64K 1
+		map m f 0 64K
+		dirty m 0 64K
+		write f 0 64K 1
 		NTH sync f
 		sync f
-		size f 30000
 	END
+	# it looks at entries that are there
+	want "allocations" $FAILED 0
 }
 
 shared() {
@@ -136,6 +175,7 @@ shared() {
 		check g 104 200 2
 		check f 0 64K 1
 	END
+	some
 	steps xfs <<-END
 		open f shared new
 		open g sharing new
@@ -147,6 +187,7 @@ shared() {
 		falloc g unshare 0 64K
 		check g 0 64K 1
 	END
+	some
 }
 
 compared() {
@@ -173,17 +214,40 @@ table() { # N
 	dmsetup remove starved
 }
 no_more_than() { [ "$(slab_objects dax_cache)" -le "$1" ]; } # they are freed by RCU
+listed() { awk -v ORS=' ' 'NR > 1 { print $1 }' $DEBUG/dax/devices; }
 tables() {
 	within core
 	_before=$(slab_objects dax_cache)
 	each table
 	some
 	until_true 5 no_more_than "$_before"
+	dmsetup create last --notable
+	want "minor numbers" "$(listed)" "0 1 2 3 4 "
+	dmsetup remove last
 }
 
+# A pointer holds the first 63 minor numbers, the next takes memory.
+numbers() {
+	within core
+	for _i in $(seq $((63 - $(listed | wc -w)))); do dmsetup create "crowd$_i" --notable; done
+	echo 2 >$DEBUG/failslab/times
+	echo 100 >$DEBUG/failslab/probability
+	refused without 0 dmsetup create starved --notable
+	echo 0 >$DEBUG/failslab/probability
+	want "left to fail" "$(cat $DEBUG/failslab/times)" 0
+	without 1 dmsetup create starved --notable
+	dmsetup remove_all
+	want "minor numbers" "$(listed)" "0 1 2 3 "
+}
+
+tidy() { record_off; clean_stack; }
+at_end tidy
+
 arm
+record
 with ext4 xfs
 on "ext4 xfs" "a fault of a page" page_fault
+on "ext4 xfs" "a synchronous mapping" synchronous
 on "ext4 xfs" "pages are populated" populated
 on "ext4 xfs" "a fault of 2 MiB" huge_fault
 on "ext4 xfs" "loads from holes" holes
@@ -194,4 +258,7 @@ it "xfs: dedupe" compared
 it "ext4: in order and complete" consistent ext4
 it "xfs: in order and complete" consistent xfs
 it "a device of the mapper" tables
+it "more than 63 devices" numbers
+note
+it "every allocation was seen to fail" every_site dax_core fs_dax
 finish

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What inject-alloc.sh is made of: allocations that fail, one after the other.
+# What inject-alloc.sh and inject-driver.sh are made of: allocations that fail, one after the other.
+# inject-sites.sh records which they were.
 # shellcheck shell=dash
 #
 #	within core
@@ -8,6 +9,10 @@
 # runs "table N" with N = 1, 2, 3... until there is no allocation N. Only allocations that have
 # the named part of the stack among their callers count, and only those of the process that asks for it
 # (daxexer failnth, and the step "nth" of a session).
+#
+# The numbers have to be the same each time, whatever was before. So no page of a slab fails, and
+# "slab_debug=FZ" on the command line is for slabs without caches for each CPU, which are allocated too;
+# it also finds what is freed twice.
 
 DEBUG=/sys/kernel/debug
 
@@ -28,7 +33,7 @@ range_of() {
 	awk -v names="$*" '
 		BEGIN { n = split(names, name); for (i = 1; i <= n; i++) wanted[name[i]] = 1 }
 		$2 ~ /[tT]/ && NF == 3 { at[$1] = 1 }
-		$2 == "T" && $3 in wanted {
+		$2 ~ /[tT]/ && $3 in wanted {
 			if (!first || $1 < first) first = $1
 			if ($1 > last) last = $1
 		}
@@ -38,20 +43,47 @@ range_of() {
 		}' /proc/kallsyms
 }
 
-# within core|fsdax|all: what must be among the callers of an allocation that fails
+# range_of_module NAME: the pages that its functions are in
+range_of_module() {
+	awk -v module="[$1]" '
+		$2 ~ /[tT]/ && $4 == module {
+			if (!first || $1 < first) first = $1
+			if ($1 > last) last = $1
+		}
+		END { if (last) print "0x" first, "0x" substr(last, 1, 13) "fff" }' /proc/kallsyms
+}
+
+# within core|fsdax|pmem|e820|init|all: what must be among the callers of an allocation that
+# fails
 within() {
-	if [ ! -s "/tmp/range.$1" ]; then
-		case "$1" in
-		core) range_of "$CORE_ENTRIES" ;;
-		fsdax) range_of "$FSDAX_ENTRIES" ;;
-		all) echo "0x0 0xffffffffffffffff" ;;
-		esac >"/tmp/range.$1"
-	fi
-	read -r _first _end <"/tmp/range.$1" || fail "no code of $1 in this kernel"
-	for _f in failslab fail_page_alloc; do
-		echo "$_first" >$DEBUG/$_f/require-start
-		echo "$_end" >$DEBUG/$_f/require-end
-	done
+	case "$1" in
+	core) range_of "$CORE_ENTRIES" ;;
+	fsdax) range_of "$FSDAX_ENTRIES" ;;
+	pmem | e820) range_of_module "nd_$1" ;;
+	init) range_of do_one_initcall ;;
+	all) echo "0x0 0xffffffffffffffff" ;;
+	esac >/tmp/range
+	among require failslab || fail "no code of $1 in this kernel"
+	among require fail_page_alloc
+	range_of allocate_slab >/tmp/range
+	among reject fail_page_alloc || fail "no function allocate_slab in this kernel"
+	echo "0x0 0x0" >/tmp/range
+	among reject failslab
+}
+
+# spare FUNCTION: no object that has it among its callers fails, and no page
+spare() {
+	range_of "$1" >/tmp/range
+	among reject failslab || fail "no function $1 in this kernel"
+	echo "0x0 0x0" >/tmp/range
+	among require fail_page_alloc
+}
+
+# among require|reject failslab|fail_page_alloc: the range is in /tmp/range
+among() {
+	read -r _first _end </tmp/range || return 1
+	echo "$_first" >"$DEBUG/$2/$1-start"
+	echo "$_end" >"$DEBUG/$2/$1-end"
 }
 
 # arm: every kind of allocation may fail, silently; nothing does before somebody asks for it
@@ -84,11 +116,14 @@ each() {
 		[ $_nth -le 500 ] || fail "$*: no end"
 	done
 	FAILED=$((_nth - 1))
-	echo "$*: $FAILED allocations"
+	echo "$*: $FAILED allocations" | tee /dev/kmsg
 }
 
 # without N COMMAND...: the status is the command's
 without() { daxexer failnth "$@"; }
+
+# some, none: how many allocations there must have been
+some() { [ "$FAILED" != 0 ] || fail "there was no allocation"; }
 
 # steps FSTYPE: a session from standard input; at NTH each allocation fails once
 steps() {

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+# Which allocations have failed, and whether the list "inject-sites" says the same.
+# shellcheck shell=dash
+#
+#	record
+#	... ; note
+#	every_site fs_dax dax_core
+
+TRACING=/sys/kernel/tracing
+
+# Who gets no slab object says so in a trace event; who gets no page does not.
+record() {
+	[ -e $TRACING/kprobe_events ] || return 0
+	rm -f /tmp/sites
+	echo >$TRACING/trace
+	echo 1 >$TRACING/options/sym-offset
+	# shellcheck disable=SC2016 # not the shell's
+	echo 'r:inject/page should_fail_alloc_page ret=$retval:u8' >>$TRACING/kprobe_events
+	record_event kmem/kmalloc 'ptr == 0'
+	record_event kmem/kmem_cache_alloc 'ptr == 0'
+	record_event inject/page 'ret != 0'
+}
+
+record_event() { # EVENT CONDITION
+	echo "$2" >"$TRACING/events/$1/filter"
+	echo "stacktrace if $2" >"$TRACING/events/$1/trigger"
+	echo 1 >"$TRACING/events/$1/enable"
+}
+
+record_off() {
+	[ -d $TRACING/events/inject ] || return 0
+	for _e in kmem/kmalloc kmem/kmem_cache_alloc inject/page; do
+		echo 0 >$TRACING/events/$_e/enable
+		echo '!stacktrace' >$TRACING/events/$_e/trigger
+		echo 0 >$TRACING/events/$_e/filter
+	done
+	echo '-:inject/page' >>$TRACING/kprobe_events
+	echo 0 >$TRACING/options/sym-offset
+}
+
+# note [COMPONENT]: what has failed since is added to /tmp/sites, a line each: component, the function
+# that it called for memory, the place of that call. To be called before the module is unloaded; the
+# code that initialised it is gone even then, so COMPONENT says whose it was.
+note() {
+	[ -d $TRACING/events/inject ] || return 0
+	if grep -v ': 0$' $TRACING/per_cpu/cpu*/stats | grep overrun; then fail "not all was recorded"; fi
+	awk -v initialised="$1" -v core="$CORE_ENTRIES" -v fsdax="$FSDAX_ENTRIES" '
+		BEGIN {
+			n = split(core, name)
+			for (i = 1; i <= n; i++) entry[name[i]] = "dax_core"
+			n = split(fsdax, name)
+			for (i = 1; i <= n; i++) entry[name[i]] = "fs_dax"
+		}
+		function component_of(symbol, module) {
+			if (module ~ /nd_(pmem|e820)/) return substr(module, 2, length(module) - 2)
+			if (symbol in entry) return entry[symbol]
+			if (symbol ~ /^_R.*8dax_core/) return "dax_core"
+			if (symbol ~ /^_R.*6fs_dax/) return "fs_dax"
+		}
+		function tell() {
+			# what filesystems need for an answer, and what the memory management can do without
+			if (component && callee !~ /^(iomap_iter|unmap_mapping_pages)$/) print component, callee, place
+			component = place = last = before = ""
+		}
+		/<stack trace>/ { tell() }
+		/^ *=>/ {
+			symbol = $2
+			sub(/\+0x.*/, "", symbol)
+			found = initialised ? "" : component_of(symbol, $3)
+			if (!place && (found || (symbol ~ /^_R.*10kernel_ext/ && !initialised))) {
+				place = $2
+				callee = last
+			}
+			if (!component) component = found
+			if (initialised && symbol == "do_one_initcall") {
+				component = initialised
+				callee = before
+				place = "init"
+			}
+			before = last
+			last = symbol
+		}
+		END { tell() }' $TRACING/trace >>/tmp/sites
+	echo >$TRACING/trace
+}
+
+# every_site COMPONENT...: as many places as inject-sites lists were seen to fail, and no others. Only a
+# component in Rust is in the list.
+every_site() {
+	[ -s /tmp/sites ] || skip "nothing can be recorded in this kernel"
+	for _c; do
+		if grep -q " _R.*[0-9]$_c" /proc/kallsyms; then echo "$_c"; fi
+	done >/tmp/components
+	[ -s /tmp/components ] || skip "these components are C: what they allocate is not listed"
+	sed 's/#.*//' inject-sites | awk 'NF { print $1, $2, $3 }' | of_components | sort >/tmp/listed
+	sort -u /tmp/sites | awk '{ n[$1 " " $2]++ } END { for (k in n) print k, n[k] }' | of_components | sort >/tmp/seen
+	sort -u /tmp/sites
+	diff /tmp/listed /tmp/seen || fail "< is listed, > was seen to fail"
+}
+of_components() { awk 'BEGIN { while ((getline c <"/tmp/components") > 0) is[c] = 1 } $1 in is'; }
