@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every allocation below the pmem driver and the e820 provider fails once: modules are loaded, buses
+# registered, namespaces of each kind bound. A warning is reported by its first line; the call traces that
+# are allowed are of vmalloc(), which says what it has not got (bdev_disk_changed).
+# tier: full
+# cmdline: memmap=128M!1G memmap=128M!1280M slab_debug=FZ kunit.enable=0
+# mem: 2G
+# timeout: 900
+# allow: Call Trace:
+# shellcheck shell=dash
+. ./ktap.sh
+. ./inject-lib.sh
+. ./inject-sites.sh
+
+can_inject || { plan 1; it "faults can be injected" skip "not in this kernel"; finish; }
+plan 10
+
+PMEM=/sys/bus/nd/drivers/nd_pmem
+E820=/sys/bus/platform/drivers/e820_pmem
+
+# Without memory there is no disk, and with memory there is one. What is tolerated (a disk without
+# partitions, without a notification) is a disk.
+bound() { # DEVICE DISK N
+	without "$3" sh -c "echo $1 >$PMEM/bind" || {
+		none_of "/sys/block/$2" "/sys/bus/nd/devices/$1/driver"
+		bind "$1"
+	}
+	need_disk "$2"
+	daxexer read "/dev/$2" --direct 1
+	unbind "$1"
+	none_of "/sys/block/$2"
+}
+binding() { # DISK
+	_device=$(namespace_of "$1")
+	unbind "$_device"
+	within pmem
+	# memory that is added by half stays, with a warning
+	spare arch_add_memory
+	each bound "$_device" "$1"
+	some
+	bind "$_device"
+	note
+}
+
+as() { # MODE DISK
+	ndctl create-namespace -f -e namespace1.0 -m "$1" >/dev/null
+	need_disk "$2"
+	binding "$2"
+}
+
+# The info block says what the namespace is. Who has no memory to read it must not take the namespace
+# for a disk of its own.
+claimed() { # N
+	without "$1" sh -c "echo namespace1.0 >$PMEM/bind" || :
+	none_of /sys/bus/nd/devices/namespace1.0/driver
+	settle
+	ndctl disable-namespace namespace1.0 >/dev/null
+}
+info_block() { # MODE
+	within pmem
+	# libnvdimm itself takes a block that it has no memory for as one that is not there
+	spare devm_kmalloc
+	ndctl create-namespace -f -e namespace1.0 -m "$1" >/dev/null
+	ndctl disable-namespace namespace1.0 >/dev/null
+	each claimed
+	some
+	ndctl enable-namespace namespace1.0 >/dev/null
+	ndctl list -n namespace1.0 | grep "\"mode\":\"$1\""
+	note
+}
+
+# the provider: half a bus goes away again
+registered() { # N
+	note
+	without "$1" sh -c "echo e820_pmem >$E820/bind" || {
+		none_of /sys/bus/nd/devices/ndbus* /sys/block/pmem*
+		echo e820_pmem >$E820/bind
+	}
+	settle
+	# libnvdimm does not notice if a region gets no name, and so is none
+	if ! grep -q '=> dev_set_name' $TRACING/trace; then
+		for _d in pmem0 pmem1; do need_disk $_d; done
+	fi
+	echo e820_pmem >$E820/unbind
+	none_of /sys/bus/nd/devices/ndbus* /sys/block/pmem*
+}
+provider() {
+	within e820
+	# a bus without its driver cannot be taken away again, nor does the bus itself notice
+	spare bus_probe_device
+	echo e820_pmem >$E820/unbind
+	each registered
+	some
+	echo e820_pmem >$E820/bind
+	settle
+	note
+}
+
+inserted() { # MODULE N
+	without "$2" insmod "/modules/$1.ko" || {
+		! loaded "$1" || fail "it is loaded"
+		insmod "/modules/$1.ko"
+	}
+	unload "$1"
+}
+module() { # NAME
+	[ -e "/modules/$1.ko" ] || skip "the modules are not in /modules"
+	unload nd_e820
+	unload nd_pmem
+	within init
+	spare bus_probe_device
+	each inserted "$1"
+	some
+	note "$1"
+	load_stack
+}
+
+no_more_than() { [ "$(slab_objects "$1")" -le "$2" ]; }
+nothing_lost() {
+	unload_stack
+	none_of /sys/block/pmem* /dev/pmem* /sys/bus/nd/devices/*
+	if grep -E 'namespace|pfn[0-9]|btt[0-9]' /proc/iomem; then fail "resources left"; fi
+	while read -r _cache _before; do
+		until_true 5 no_more_than "$_cache" "$_before"
+	done </tmp/objects
+	load_stack
+	need_disk pmem0
+}
+
+tidy() { record_off; clean_stack; }
+at_end tidy
+
+unload_stack
+for _cache in dax_cache bdev_cache; do
+	echo "$_cache $(slab_objects $_cache)"
+done >/tmp/objects
+fresh_stack pmem0 pmem1
+arm
+record
+it "the bus of the provider" provider
+it "the module of the provider" module nd_e820
+it "the module of the driver" module nd_pmem
+it "a namespace with page structs in memory" binding pmem0
+it "a namespace with page structs in itself" as fsdax pmem1
+it "a namespace with sectors" as sector pmem1s
+it "an info block of page structs" info_block fsdax
+it "an info block of sectors" info_block sector
+it "every allocation was seen to fail" every_site nd_pmem nd_e820
+record_off
+it "nothing is lost" nothing_lost
+finish
