@@ -50,6 +50,8 @@ pub enum Question {
     Stop,
     /// A field of a line that the last `Check` found.
     Lost { number: u64, field: Field },
+    /// What `crate::images` has a word for, in that many words at `address`.
+    Images { address: u64, words: u64 },
 }
 
 impl Question {
@@ -62,6 +64,10 @@ impl Question {
             4 => Some(Self::Lost {
                 number: address,
                 field: Field::new(len)?,
+            }),
+            5 => Some(Self::Images {
+                address,
+                words: len,
             }),
             6 => Some(Self::Start),
             7 => Some(Self::Stop),

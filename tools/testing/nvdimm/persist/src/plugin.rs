@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use std::ffi::{c_char, c_int, c_uint, CStr};
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use iced_x86::{Instruction, Register};
 
 use crate::count::{Cost, Usual, Windows};
+use crate::images::{Images, Request};
 use crate::insn::{self, Effect};
 use crate::lines::{Counts, Cpu, Finding, Lines, State, Store};
 use crate::marker::{Field, Question, NOT_THERE};
@@ -36,12 +38,20 @@ struct Options {
     fences: Fences,
     report: File,
     timeline: Timeline,
+    /// The report's path.
+    path: PathBuf,
+    /// At first; else only markers, until a program asks for all.
+    all: bool,
 }
 
 /// All that the plugin knows.
 struct Checker {
+    id: qemu::Id,
     options: Options,
     lines: Lines,
+    images: Images,
+    /// Else markers alone are.
+    all_is_watched: bool,
     registers: HashMap<Cpu, HashMap<String, Handle>>,
     /// The program's name for what it does.
     name: String,
@@ -62,8 +72,8 @@ static CHECKER: OnceLock<Mutex<Checker>> = OnceLock::new();
 pub static qemu_plugin_version: c_int = qemu::VERSION;
 
 /// Called once, with the `name=value` pairs of the command line: `range=START+LEN` (physical, in
-/// hexadecimal; any number of them), `fences=strict|smp`, `report=FILE`, `timeline=FILE` (may be
-/// left out).
+/// hexadecimal; any number of them), `fences=strict|smp`, `report=FILE`, `watch=all|markers`,
+/// `timeline=FILE` (may be left out).
 ///
 /// # Safety
 ///
@@ -85,6 +95,9 @@ pub unsafe extern "C" fn qemu_plugin_install(
     match Options::parse(words) {
         Ok(options) => {
             let checker = Checker {
+                id,
+                images: Images::new(options.path.clone()),
+                all_is_watched: options.all,
                 options,
                 lines: Lines::default(),
                 registers: HashMap::new(),
@@ -112,13 +125,19 @@ impl Options {
     fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut ranges, mut fences, mut report) = (Vec::new(), Fences::Strict, None);
         let mut timeline = Timeline::default();
+        let (mut path, mut all) = (PathBuf::new(), true);
         let create = |path: &str| File::create(path).map_err(|error| format!("{path}: {error}"));
         for word in words {
             match word.split_once('=') {
                 Some(("range", range)) => ranges.push(parse_range(range)?),
                 Some(("fences", "strict")) => fences = Fences::Strict,
                 Some(("fences", "smp")) => fences = Fences::Smp,
-                Some(("report", path)) => report = Some(create(path)?),
+                Some(("watch", "all")) => all = true,
+                Some(("watch", "markers")) => all = false,
+                Some(("report", name)) => {
+                    report = Some(create(name)?);
+                    path = name.into();
+                }
                 Some(("timeline", path)) => timeline = Timeline::new(create(path)?),
                 _ => return Err(format!("unknown argument {word}")),
             }
@@ -132,6 +151,8 @@ impl Options {
             fences,
             report,
             timeline,
+            path,
+            all,
         })
     }
 }
@@ -162,15 +183,22 @@ extern "C" fn on_cpu(cpu: c_uint, _: Data) {
 }
 
 extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
-    let instructions = checker().instructions;
+    let (all, instructions) = {
+        let checker = checker();
+        (checker.all_is_watched, checker.instructions)
+    };
     // SAFETY: This is the callback.
     for insn in unsafe { qemu::Translation::new(block) }.insns() {
-        insn.count(instructions);
+        if all {
+            insn.count(instructions);
+        }
         let (bytes, len) = insn.bytes();
         let address = insn.address();
         let decoded = insn::decode(&bytes[..len], address);
         let none = std::ptr::null_mut();
         match insn::effect(&decoded) {
+            Effect::Marker => insn.on_execution(on_marker, qemu::WRITE_REGS, none),
+            _ if !all => {}
             Effect::Stores(Store::Streaming) => insn.on_store(on_streaming_store, address as Data),
             Effect::Stores(Store::Cached) => insn.on_store(on_store, address as Data),
             Effect::Locks => {
@@ -189,7 +217,6 @@ extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
                 insn.on_execution(on_call, qemu::READ_REGS, next);
             }
             Effect::Returns => insn.on_execution(on_return, qemu::READ_REGS, none),
-            Effect::Marker => insn.on_execution(on_marker, qemu::WRITE_REGS, none),
         }
     }
 }
@@ -207,9 +234,19 @@ fn stored(cpu: Cpu, access: qemu::Access, address: u64, origin: u64, how: Store)
         return;
     };
     let mut checker = checker();
-    if checker.is_persistent(physical) {
-        checker.lines.store(physical, len, how, cpu, origin);
-        checker.draw();
+    if !checker.is_persistent(physical) {
+        return;
+    }
+    let data = qemu::stored(access);
+    let data = &data[..data.len().min(len as usize)];
+    // the rest of one that crosses pages can be anywhere
+    let (first, rest) = data.split_at(data.len().min((PAGE - physical % PAGE) as usize));
+    checker.store(cpu, physical, first, how, origin);
+    if let (false, Some(next)) = (
+        rest.is_empty(),
+        qemu::translate(address + first.len() as u64),
+    ) {
+        checker.store(cpu, next, rest, how, origin);
     }
 }
 
@@ -221,22 +258,20 @@ extern "C" fn on_write_back(cpu: c_uint, site: Data) {
     if let Some(physical) = address.and_then(qemu::translate) {
         if checker.is_persistent(physical) {
             checker.lines.write_back(physical, cpu);
+            checker.images.write_back(physical);
             checker.draw();
         }
     }
 }
 
 extern "C" fn on_fence(cpu: c_uint, _: Data) {
-    let mut checker = checker();
-    checker.lines.fence(cpu);
-    checker.draw();
+    checker().fence(cpu);
 }
 
 extern "C" fn on_locked(cpu: c_uint, _: Data) {
     let mut checker = checker();
     if checker.options.fences == Fences::Smp {
-        checker.lines.fence(cpu);
-        checker.draw();
+        checker.fence(cpu);
     }
 }
 
@@ -283,6 +318,15 @@ extern "C" fn on_jump(_: c_uint, kind: c_int, _: u64, _: u64, _: Data) {
     }
 }
 
+/// What was registered is forgotten: other instructions are looked at from now on.
+extern "C" fn on_reset(_: Data) {
+    let mut checker = checker();
+    checker.all_is_watched = !checker.all_is_watched;
+    // nobody knows what happened meanwhile
+    checker.lines = Lines::default();
+    qemu::register(checker.id, on_cpu, on_translation, on_jump, on_exit);
+}
+
 extern "C" fn on_exit(_: Data) {
     let mut checker = checker();
     checker.say("exit");
@@ -294,6 +338,22 @@ impl Checker {
             .ranges
             .iter()
             .any(|(from, until)| (*from..*until).contains(&physical))
+    }
+
+    /// A store to one page.
+    fn store(&mut self, cpu: Cpu, physical: u64, data: &[u8], how: Store, origin: u64) {
+        if self.is_persistent(physical) {
+            let len = data.len() as u64;
+            self.lines.store(physical, len, how, cpu, origin);
+            self.images.store(physical, data, how);
+            self.draw();
+        }
+    }
+
+    fn fence(&mut self, cpu: Cpu) {
+        self.lines.fence(cpu);
+        self.images.fence();
+        self.draw();
     }
 
     fn read(&self, cpu: Cpu, name: Register) -> Option<u64> {
@@ -347,6 +407,12 @@ impl Checker {
                     Field::Origin => finding.origin,
                 })
             }
+            Question::Images { address, words } => {
+                self.images(address, words).unwrap_or_else(|why| {
+                    self.say(&format!("refused\t{why}"));
+                    NOT_THERE
+                })
+            }
         }
     }
 
@@ -385,6 +451,35 @@ impl Checker {
         self.say(&format!(
             "cost\t{name}\t{instructions}\t{hardware}\t{same}\t{complete}\t{interrupted}"
         ));
+    }
+
+    fn images(&mut self, address: u64, words: u64) -> Result<u64, String> {
+        let bytes = qemu::read_memory(address, 8 * words.clamp(1, 8) as usize);
+        let bytes = bytes.ok_or("the request is in memory that is not mapped")?;
+        let words = bytes
+            .chunks_exact(8)
+            .map(|word| u64::from_le_bytes(word.try_into().expect("a chunk has 8 bytes")));
+        let request = Request::new(&words.collect::<Vec<_>>()).ok_or("there is no such request")?;
+        match request {
+            Request::Watch { all } => {
+                if all != self.all_is_watched {
+                    qemu::reset(self.id, on_reset);
+                }
+                return Ok(0);
+            }
+            Request::Begin { .. } if !self.all_is_watched => {
+                return Err("only markers are watched".into());
+            }
+            Request::Begin { .. } if self.registers.len() != 1 => {
+                return Err("stores have no order with more than one CPU".into());
+            }
+            _ => {}
+        }
+        let (answer, said) = self.images.answer(request)?;
+        if let Some(said) = said {
+            self.say(&said);
+        }
+        Ok(answer)
     }
 
     /// The number of lines of a virtual range that are not durable. What is not mapped, or mapped to

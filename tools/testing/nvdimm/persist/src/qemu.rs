@@ -51,6 +51,13 @@ struct ByteArray {
     data: *mut u8,
     len: c_uint,
 }
+/// A value that was stored; `low` and `high` begin with its bytes.
+#[repr(C)]
+struct Value {
+    kind: c_int,
+    low: u64,
+    high: u64,
+}
 #[repr(C)]
 struct Descriptor {
     handle: *mut c_void,
@@ -105,16 +112,20 @@ extern "C" {
         which: c_int,
         data: Data,
     );
+    fn qemu_plugin_reset(id: Id, callback: ExitCallback, data: Data);
     fn qemu_plugin_tb_n_insns(block: *const Block) -> usize;
     fn qemu_plugin_tb_get_insn(block: *const Block, index: usize) -> *mut Insn;
     fn qemu_plugin_insn_data(insn: *const Insn, to: *mut c_void, len: usize) -> usize;
     fn qemu_plugin_insn_vaddr(insn: *const Insn) -> u64;
     fn qemu_plugin_mem_size_shift(access: Access) -> c_uint;
+    fn qemu_plugin_mem_get_value(access: Access) -> Value;
     fn qemu_plugin_get_hwaddr(access: Access, address: u64) -> *mut HwAddr;
     fn qemu_plugin_hwaddr_is_io(address: *const HwAddr) -> bool;
     fn qemu_plugin_hwaddr_phys_addr(address: *const HwAddr) -> u64;
     fn qemu_plugin_translate_vaddr(address: u64, to: *mut u64) -> bool;
     fn qemu_plugin_read_memory_vaddr(address: u64, to: *mut ByteArray, len: usize) -> bool;
+    fn qemu_plugin_read_memory_hwaddr(address: u64, to: *mut ByteArray, len: usize) -> c_int;
+    fn qemu_plugin_write_memory_hwaddr(address: u64, from: *mut ByteArray) -> c_int;
     fn qemu_plugin_get_registers() -> *mut Array;
     fn qemu_plugin_read_register(handle: *mut c_void, to: *mut ByteArray) -> bool;
     fn qemu_plugin_write_register(handle: *mut c_void, from: *mut ByteArray) -> bool;
@@ -162,6 +173,13 @@ impl Counter {
         // SAFETY: The scoreboard is never freed.
         unsafe { qemu_plugin_u64_sum(self) }
     }
+}
+
+/// Forgets all callbacks and what was translated with them; then `callback` is called, which
+/// registers again.
+pub fn reset(id: Id, callback: ExitCallback) {
+    // SAFETY: A callback of a CPU is running; the function lives as long as the plugin.
+    unsafe { qemu_plugin_reset(id, callback, std::ptr::null_mut()) };
 }
 
 /// A block of instructions that is being translated, for the time of the callback.
@@ -237,6 +255,14 @@ pub fn physical(access: Access, address: u64) -> Option<(u64, u64)> {
     }
 }
 
+/// What was stored by the access, in its first bytes. To be called in the memory callback that was
+/// told of it.
+pub fn stored(access: Access) -> [u8; 16] {
+    // SAFETY: The memory callback is running.
+    let value = unsafe { qemu_plugin_mem_get_value(access) };
+    (u128::from(value.low) | (u128::from(value.high) << 64)).to_le_bytes()
+}
+
 /// The physical address of a virtual one of the CPU that the callback is about.
 pub fn translate(address: u64) -> Option<u64> {
     let mut physical = 0;
@@ -250,6 +276,36 @@ pub fn read_memory(address: u64, len: usize) -> Option<Vec<u8>> {
     // SAFETY: A callback of a CPU is running.
     unsafe { qemu_plugin_read_memory_vaddr(address, bytes.0, len) }
         .then(|| bytes.as_slice().to_vec())
+}
+
+/// `len` bytes of the guest's memory at the physical address.
+pub fn read_physical(address: u64, len: usize) -> Option<Vec<u8>> {
+    const PART: usize = 1 << 20;
+    let mut read = Vec::with_capacity(len);
+    while read.len() < len {
+        let bytes = Bytes::new();
+        let part = PART.min(len - read.len());
+        let at = address.checked_add(read.len() as u64)?;
+        // SAFETY: A callback of a CPU is running.
+        if unsafe { qemu_plugin_read_memory_hwaddr(at, bytes.0, part) } != 0 {
+            return None;
+        }
+        read.extend_from_slice(bytes.as_slice());
+    }
+    Some(read)
+}
+
+/// Writes to the guest's memory at the physical address.
+pub fn write_physical(address: u64, data: &[u8]) -> bool {
+    let Ok(len) = c_uint::try_from(data.len()) else {
+        return false;
+    };
+    let bytes = Bytes::new();
+    // SAFETY: GLib copies the bytes. A callback of a CPU is running.
+    unsafe {
+        g_byte_array_append(bytes.0, data.as_ptr(), len);
+        qemu_plugin_write_memory_hwaddr(address, bytes.0) == 0
+    }
 }
 
 /// A register of a CPU, by the handle that QEMU gave for it.

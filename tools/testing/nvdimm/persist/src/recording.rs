@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All that happened to a range of memory, so that it can be cut off anywhere.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::content::{Memory, LINE};
+use crate::lines::Store;
+
+#[derive(Clone, Copy, Hash)]
+enum Event {
+    Store { at: u32, len: u8, streaming: bool },
+    WriteBack { at: u32 },
+    Fence,
+}
+
+/// What memory held at first, and what happened since.
+pub struct Recording {
+    first: Vec<u8>,
+    events: Vec<Event>,
+    /// What was stored, one after the other.
+    data: Vec<u8>,
+}
+
+impl Recording {
+    /// Begins with what memory holds, all of which is taken for durable.
+    pub fn new(first: Vec<u8>) -> Result<Self, &'static str> {
+        if first.is_empty() || first.len() % LINE != 0 || u32::try_from(first.len()).is_err() {
+            return Err("a range of whole lines, of less than 4 GiB, can be recorded");
+        }
+        Ok(Self {
+            first,
+            events: Vec::new(),
+            data: Vec::new(),
+        })
+    }
+
+    /// The number of bytes that are recorded.
+    pub fn size(&self) -> usize {
+        self.first.len()
+    }
+
+    pub fn store(&mut self, at: usize, data: &[u8], how: Store) {
+        self.events.push(Event::Store {
+            at: at as u32,
+            len: data.len() as u8,
+            streaming: how == Store::Streaming,
+        });
+        self.data.extend_from_slice(data);
+    }
+
+    pub fn write_back(&mut self, at: usize) {
+        self.events.push(Event::WriteBack { at: at as u32 });
+    }
+
+    /// One after another means nothing.
+    pub fn fence(&mut self) {
+        if !matches!(self.events.last(), None | Some(Event::Fence)) {
+            self.events.push(Event::Fence);
+        }
+    }
+
+    /// What has happened so far, in number.
+    pub fn now(&self) -> usize {
+        self.events.len()
+    }
+
+    /// The same for the same events.
+    pub fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.events, &self.data).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// A recording that is played until some event.
+pub struct Player {
+    pub memory: Memory,
+    event: usize,
+    data: usize,
+}
+
+impl Player {
+    pub fn new(recording: &Recording) -> Self {
+        Self {
+            memory: Memory::new(recording.first.clone()),
+            event: 0,
+            data: 0,
+        }
+    }
+
+    /// Plays the events before number `until`; from the beginning, if it is beyond that.
+    pub fn play(&mut self, recording: &Recording, until: usize) {
+        if until < self.event {
+            *self = Self::new(recording);
+        }
+        for event in &recording.events[self.event..until] {
+            match *event {
+                Event::Store { at, len, streaming } => {
+                    let how = if streaming {
+                        Store::Streaming
+                    } else {
+                        Store::Cached
+                    };
+                    let data = &recording.data[self.data..][..usize::from(len)];
+                    self.memory.store(at as usize, data, how);
+                    self.data += data.len();
+                }
+                Event::WriteBack { at } => self.memory.write_back(at as usize),
+                Event::Fence => self.memory.fence(),
+            }
+        }
+        self.event = until;
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use crate::content::Keep;
+
+    #[test]
+    fn played_to_any_event_it_is_what_happened() {
+        let mut recording = Recording::new(vec![0; 2 * LINE]).unwrap();
+        recording.store(60, &[1; 8], Store::Cached);
+        recording.write_back(60);
+        recording.write_back(64);
+        recording.fence();
+        recording.fence();
+        recording.store(4, &[2; 4], Store::Streaming);
+        assert_eq!(recording.now(), 5);
+
+        let mut player = Player::new(&recording);
+        let mut durable = |until| {
+            player.play(&recording, until);
+            let memory = &player.memory;
+            (memory.durable()[60], memory.durable()[64], memory.open())
+        };
+        assert_eq!(durable(3), (0, 0, 2));
+        assert_eq!(durable(4), (1, 1, 0));
+        assert_eq!(durable(5), (1, 1, 1));
+        assert_eq!(durable(1), (0, 0, 2));
+        player.play(&recording, 5);
+        assert_eq!(
+            player.memory.cut(Keep::Everything)[0].1[..8],
+            [0, 0, 0, 0, 2, 2, 2, 2]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_recorded_is_refused() {
+        assert!(Recording::new(vec![]).is_err());
+        assert!(Recording::new(vec![0; 100]).is_err());
+    }
+}
