@@ -13,6 +13,8 @@
 //! The questions are nops, which do nothing where nobody watches; x86-64 only. `persist.h` is the
 //! same for C.
 
+pub mod images;
+
 use std::arch::asm;
 
 /// Why there is no answer.
@@ -39,7 +41,7 @@ pub struct Lost {
     pub origin: u64,
 }
 
-fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAnswer> {
+pub(crate) fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAnswer> {
     let mut answer = NOBODY;
     // SAFETY: A nop, or, if somebody watches, one that sets `rax`. The checker reads the memory
     // as a debugger would.

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Cuts the power, again and again: does random things to a filesystem while the checker records
+//! what happens to its memory; then makes images of what cuts could have left, and recovers,
+//! reads and checks each.
+
+mod change;
+mod disk;
+mod history;
+// the scenarios ask for more than this program
+#[allow(dead_code)]
+mod view;
+mod workload;
+
+use std::io;
+use std::process::ExitCode;
+
+use fastrand::Rng;
+use persist::images::{self, Cut, Keep};
+
+use disk::Disk;
+use workload::{Done, Workload};
+
+const USAGE: &str = "usage: persist-crash ext4|xfs SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
+/dev/pmem0 has a fresh filesystem; /dev/pmem1, of the same size, becomes the images.
+Exit status: 0 all images are as they have to be, 1 some are not, 2 all else.";
+/// Of failed images, so many are kept.
+const KEPT: usize = 3;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (what, options) = match words[..] {
+        [filesystem @ ("ext4" | "xfs"), seed, operations, images] => (
+            (filesystem, seed.parse(), operations.parse(), images.parse()),
+            "",
+        ),
+        [filesystem @ ("ext4" | "xfs"), seed, operations, images, options] => (
+            (filesystem, seed.parse(), operations.parse(), images.parse()),
+            options,
+        ),
+        _ => (("", Ok(0), Ok(0), Ok(0)), ""),
+    };
+    let (filesystem @ ("ext4" | "xfs"), Ok(seed), Ok(operations), Ok(images)) = what else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let test = Test {
+        filesystem,
+        seed,
+        operations,
+        images,
+        options,
+    };
+    match test.run() {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+struct Test<'a> {
+    filesystem: &'a str,
+    seed: u64,
+    operations: usize,
+    images: usize,
+    /// Of the mount that is recorded.
+    options: &'a str,
+}
+
+fn no_answer(why: persist::NoAnswer) -> io::Error {
+    io::Error::other(format!("the checker refuses: {why:?}; its report says why"))
+}
+
+impl Test<'_> {
+    /// The number of images that are not as they have to be.
+    fn run(&self) -> io::Result<usize> {
+        let work = Disk {
+            name: "pmem0",
+            filesystem: self.filesystem,
+            dir: "/mnt/crash",
+        };
+        let (start, len) = work.memory()?;
+        let image = Disk {
+            name: "pmem1",
+            filesystem: self.filesystem,
+            dir: "/mnt/image",
+        };
+        let (to, space) = image.memory()?;
+        if space != len {
+            return Err(io::Error::other("pmem0 and pmem1 are not of the same size"));
+        }
+        images::watch(true).map_err(no_answer)?;
+        images::begin(start, len).map_err(no_answer)?;
+        let recorded = self.record(&work);
+        let unseen = images::end().map_err(no_answer)?;
+        images::watch(false).map_err(no_answer)?;
+        let workload = recorded?;
+        if unseen != 0 {
+            let why = format!("{unseen} lines hold what nobody was seen to store");
+            return Err(io::Error::other(why));
+        }
+        self.check(&workload, &image, to)
+    }
+
+    fn record(&self, disk: &Disk<'_>) -> io::Result<Workload<'static>> {
+        disk.mount(self.options)?;
+        let mut workload = Workload::new("/mnt/crash", self.filesystem == "xfs", self.seed);
+        let result = (0..self.operations).try_for_each(|_| workload.step());
+        disk.unmount()?;
+        result.map(|()| workload)
+    }
+
+    fn check(&self, workload: &Workload<'_>, disk: &Disk<'_>, to: u64) -> io::Result<usize> {
+        let (mut failed, mut replayed, mut open) = (0, 0, 0);
+        for (number, cut) in self.cuts(&workload.done).into_iter().enumerate() {
+            open += images::build(cut, to).map_err(no_answer)?;
+            let judged = disk.recover().and_then(|(found, replay)| {
+                replayed += usize::from(replay);
+                workload.tree.judge(cut.after, &found)
+            });
+            if let Err(why) = judged {
+                failed += 1;
+                println!(
+                    "image {number}: {cut:?}, {}: {why}",
+                    place(&workload.done, cut.after)
+                );
+                if failed <= KEPT {
+                    let number = images::save(cut).map_err(no_answer)?;
+                    println!("it is kept as report-image-{number}");
+                }
+            }
+        }
+        let ended = workload.done.last().map_or(0, |done| done.ended);
+        println!(
+            "{}, seed {}: {} operations, {ended} events; {} images, {} lines open in each, \
+             {replayed} logs replayed, {failed} failed",
+            self.filesystem,
+            self.seed,
+            self.operations,
+            self.images,
+            open / self.images.max(1) as u64,
+        );
+        if replayed * 2 < self.images {
+            return Err(io::Error::other(
+                "most logs were empty: these images test little",
+            ));
+        }
+        Ok(failed)
+    }
+
+    /// Where to cut: when a sync has just ended, within an operation, or anywhere; the earliest
+    /// first.
+    fn cuts(&self, done: &[Done]) -> Vec<Cut> {
+        let mut random = Rng::with_seed(self.seed ^ 0x6375_7473);
+        let syncs: Vec<_> = done.iter().filter(|done| done.syncs).collect();
+        let last = done.last().map_or(0, |done| done.ended);
+        let mut cut = || {
+            let at_sync = random.choice(&syncs).filter(|_| random.u32(..100) < 40);
+            let after = match (at_sync, random.choice(done)) {
+                (Some(sync), _) => sync.ended,
+                (None, Some(done)) if random.bool() => random.u64(done.begun..=done.ended),
+                _ => random.u64(..=last),
+            };
+            let keep = match random.u32(..10) {
+                0 => Keep::Everything,
+                1..5 => Keep::Nothing,
+                _ => Keep::Random {
+                    seed: random.u64(..),
+                },
+            };
+            Cut { after, keep }
+        };
+        let mut cuts: Vec<_> = (0..self.images).map(|_| cut()).collect();
+        cuts.sort_by_key(|cut| cut.after);
+        cuts
+    }
+}
+
+/// What was being done at that time.
+fn place(done: &[Done], after: u64) -> String {
+    let number = done.partition_point(|done| done.ended <= after);
+    match done.get(number) {
+        Some(Done { what, begun, .. }) if *begun < after => {
+            format!("in operation {number}, {what}")
+        }
+        _ => format!("behind {number} operations"),
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Random operations on the files of a directory, and the history that they make.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+
+use fastrand::Rng;
+use persist::images;
+use rustix::fs::{ioctl_ficlone, syncfs};
+
+use crate::change::{part, Change};
+use crate::history::{File, Names, Time, Tree};
+use crate::view::{View, PAGE};
+
+const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// What was done, and when.
+pub struct Done {
+    pub what: String,
+    pub begun: Time,
+    pub ended: Time,
+    /// It made something durable.
+    pub syncs: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Syncing {
+    /// Of a file.
+    Fsync,
+    Fdatasync,
+    /// Of a part of it.
+    Msync,
+    Directory,
+    Everything,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Naming {
+    Create,
+    Unlink,
+    Rename,
+}
+
+pub struct Workload<'a> {
+    dir: &'a str,
+    /// Files can share blocks.
+    shares: bool,
+    random: Rng,
+    pub tree: Tree,
+    pub done: Vec<Done>,
+}
+
+fn now() -> io::Result<Time> {
+    images::now().map_err(|why| io::Error::other(format!("the recording gives no time: {why:?}")))
+}
+
+impl<'a> Workload<'a> {
+    /// In an empty directory.
+    pub fn new(dir: &'a str, shares: bool, seed: u64) -> Self {
+        Self {
+            dir,
+            shares,
+            random: Rng::with_seed(seed),
+            tree: Tree::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// The next operation.
+    pub fn step(&mut self) -> io::Result<()> {
+        let begun = now()?;
+        let names = self.tree.names().clone();
+        let percent = self.random.u32(..100);
+        let (what, syncs) = match self.random.choice(names.iter()) {
+            Some((name, number)) if percent < 46 => self.change(begun, name, *number)?,
+            Some((name, number)) if percent < 50 => self.share(begun, name, *number)?,
+            Some((name, number)) if percent < 85 => self.sync(name, *number)?,
+            _ => self.name(begun, names)?,
+        };
+        let ended = now()?;
+        self.done.push(Done {
+            what,
+            begun,
+            ended,
+            syncs,
+        });
+        Ok(())
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.dir)
+    }
+
+    fn open(&self, name: &str) -> io::Result<fs::File> {
+        let mut how = OpenOptions::new();
+        how.read(true).write(true).open(self.path(name))
+    }
+
+    fn change(&mut self, begun: Time, name: &str, number: usize) -> io::Result<(String, bool)> {
+        let file = &mut self.tree.files[number];
+        let size = file.content().len();
+        let change = Change::new(&mut self.random, size, self.done.len());
+        let content = change.of(file.content().to_vec());
+        change.make(&self.open(name)?, size)?;
+        let file = &mut self.tree.files[number];
+        file.change(begun, content);
+        let durable = change.durable();
+        let syncs = durable.is_some();
+        if let Some(range) = durable {
+            file.sync_part(now()?, range);
+        }
+        if change.size_is_durable() {
+            file.sync_size(now()?);
+        }
+        Ok((format!("{name}: {change}"), syncs))
+    }
+
+    /// The file gets the blocks of another.
+    fn share(&mut self, begun: Time, name: &str, number: usize) -> io::Result<(String, bool)> {
+        let names = self.tree.names().clone();
+        let others = names.iter().filter(|(_, other)| **other != number);
+        let other = self.random.choice(others.collect::<Vec<_>>());
+        let (Some((other, from)), true) = (other, self.shares) else {
+            return Ok(("nothing".into(), false));
+        };
+        let content = self.tree.files[*from].content().to_vec();
+        let to = self.open(name)?;
+        to.set_len(0)?;
+        self.tree.files[number].change(begun, Vec::new());
+        ioctl_ficlone(&to, &self.open(other)?)?;
+        self.tree.files[number].grow(begun, content);
+        Ok((format!("{name}: Share {other}"), false))
+    }
+
+    fn sync(&mut self, name: &str, number: usize) -> io::Result<(String, bool)> {
+        use Syncing::*;
+        let kinds = [
+            Fsync, Fsync, Fsync, Fdatasync, Fdatasync, Msync, Directory, Directory, Everything,
+        ];
+        let kind = *self.random.choice(&kinds).expect("there are some");
+        let file = self.open(name)?;
+        let size = self.tree.files[number].content().len();
+        match kind {
+            Msync if size == 0 => return Ok(("nothing".into(), false)),
+            Msync => {
+                let (off, len) = part(&mut self.random, size);
+                let (first, end) = (off / PAGE * PAGE, off + len);
+                View::new(&file, 0, size)?.sync(first, end - first)?;
+                self.tree.files[number].sync_part(now()?, first..end);
+                return Ok((format!("{name}: Msync {first:#x} {:#x}", end - first), true));
+            }
+            Fsync => file.sync_all()?,
+            Fdatasync => file.sync_data()?,
+            Directory => fs::File::open(self.dir)?.sync_all()?,
+            Everything => syncfs(&file)?,
+        }
+        let ended = now()?;
+        if matches!(kind, Directory | Everything) {
+            self.tree.sync_names(ended);
+        }
+        match kind {
+            Directory => {}
+            Everything => self.tree.files.iter_mut().for_each(|file| file.sync(ended)),
+            _ => self.tree.files[number].sync(ended),
+        }
+        Ok((format!("{name}: {kind:?}"), true))
+    }
+
+    fn name(&mut self, begun: Time, mut names: Names) -> io::Result<(String, bool)> {
+        use Naming::*;
+        let kind = self.random.choice(&[Create, Create, Unlink, Rename]);
+        let (old, new) = (self.random.choice(&NAMES), self.random.choice(&NAMES));
+        let (Some(kind), Some(old), Some(new)) = (kind, old, new) else {
+            unreachable!("there are some of each")
+        };
+        let there = |name: &&str| names.contains_key(*name);
+        let what = match kind {
+            Create if !there(new) => {
+                fs::File::create_new(self.path(new))?;
+                names.insert((*new).into(), self.tree.files.len());
+                self.tree.files.push(File::new());
+                format!("{new}: Create")
+            }
+            Unlink if there(old) => {
+                fs::remove_file(self.path(old))?;
+                names.remove(*old);
+                format!("{old}: Unlink")
+            }
+            Rename if there(old) && old != new => {
+                fs::rename(self.path(old), self.path(new))?;
+                let number = names.remove(*old).expect("it is there");
+                names.insert((*new).into(), number);
+                format!("{old}: Rename {new}")
+            }
+            _ => return Ok(("nothing".into(), false)),
+        };
+        self.tree.rename(begun, names);
+        Ok((what, false))
+    }
+}
