@@ -51,15 +51,17 @@ as() { # MODE DISK
 # The info block says what the namespace is. Who has no memory to read it must not take the namespace
 # for a disk of its own.
 claimed() { # N
+	note
 	without "$1" sh -c "echo namespace1.0 >$PMEM/bind" || :
-	none_of /sys/bus/nd/devices/namespace1.0/driver
+	# libnvdimm itself takes a block that it has no memory for as one that is not there
+	grep -q '=> devm_kmalloc' $TRACING/trace || none_of /sys/bus/nd/devices/namespace1.0/driver
 	settle
 	ndctl disable-namespace namespace1.0 >/dev/null
 }
 info_block() { # MODE
 	within pmem
-	# libnvdimm itself takes a block that it has no memory for as one that is not there
-	spare devm_kmalloc
+	# without memory for a later call libnvdimm makes it at once, with the lock held that it takes
+	spare async_schedule_node_domain
 	ndctl create-namespace -f -e namespace1.0 -m "$1" >/dev/null
 	ndctl disable-namespace namespace1.0 >/dev/null
 	each claimed
