@@ -58,8 +58,13 @@ impl Shared {
             View::new(&file, 0, WHOLE, Sharing::Shared, prot, shift).of("mmap")
         };
         let counters = |n| (0..n).map(|_| AtomicU64::new(0)).collect();
+        let views = [view(0)?, view(PAGE)?];
+        // Whether threads that get in each other's way ever have a huge page is a matter of luck.
+        for off in (0..BODY).step_by(HUGE) {
+            views[0].store(off, &[0]);
+        }
         Ok(Self {
-            views: [view(0)?, view(PAGE)?],
+            views,
             clone: reflink
                 .then(|| open(&format!("{path}.clone"), true, 0))
                 .transpose()?,
