@@ -2,10 +2,11 @@
 
 //! Truncation, hole punching and allocation against accesses through mappings and calls.
 //!
-//! Whatever the order of events, each word of a file is zero or what belongs to its place: content
+//! Whatever the order of events, each byte of a file is zero or what belongs to its place: content
 //! of another place or of another file would mean that somebody used a block that was not theirs
-//! any more. Mappings are accessed by process_vm_readv and process_vm_writev, which hold the pages
-//! while they copy and answer with an error beyond the end of the file.
+//! any more. Nobody promises more than bytes: a copy by `rep movsb` may have stored a part of a word
+//! when another thread reads it. Mappings are accessed by process_vm_readv and process_vm_writev,
+//! which hold the pages while they copy and answer with an error beyond the end of the file.
 
 use crate::data::{pattern, Rng};
 use crate::ffi::view::{Sharing, View, HUGE, PROT_READ, PROT_WRITE};
@@ -64,22 +65,22 @@ impl Race {
         }
     }
 
-    /// Every word is zero or belongs here.
+    /// Every byte is zero or belongs here.
     fn judge(&self, what: &str, off: usize, got: &[u8]) -> Result {
         let mut want = vec![0; got.len()];
         pattern(self.seed, off as u64, &mut want);
-        let words = got.chunks_exact(8).zip(want.chunks_exact(8));
-        match words
-            .into_iter()
-            .position(|(got, want)| got != want && got != [0; 8])
-        {
+        let wrong = |(got, want): (&u8, &u8)| got != want && *got != 0;
+        match got.iter().zip(&want).position(wrong) {
             None => Ok(()),
-            Some(i) => Err(format!(
-                "{what} at {:#x}: {:x?} instead of zeroes or {:x?}",
-                off + 8 * i,
-                &got[8 * i..8 * i + 8],
-                &want[8 * i..8 * i + 8]
-            )),
+            Some(i) => {
+                let word = i / 8 * 8..got.len().min(i / 8 * 8 + 8);
+                Err(format!(
+                    "{what} at {:#x}: {:x?} instead of zeroes or {:x?}",
+                    off + word.start,
+                    &got[word.clone()],
+                    &want[word]
+                ))
+            }
         }
     }
 
@@ -129,7 +130,7 @@ impl Race {
             };
         }
         let n = area.pread(&self.file, seg, off as u64).of("pread")?;
-        self.judge("pread", off, &area.bytes()[..n / 8 * 8])
+        self.judge("pread", off, &area.bytes()[..n])
     }
 
     fn map(&self, rng: &mut Rng, buf: &mut [u8]) -> Result {
@@ -144,7 +145,7 @@ impl Race {
         };
         match done {
             Ok(_) if write => Ok(()),
-            Ok(n) => self.judge("mapping", off, &buf[..n / 8 * 8]),
+            Ok(n) => self.judge("mapping", off, &buf[..n]),
             Err(e) if e.raw_os_error() == Some(EFAULT) => Ok(()),
             Err(e) => Err(format!("mapping: {e}")),
         }
