@@ -139,6 +139,16 @@ pub struct Enabled<'a> {
     dev: &'a Device<Bound>,
 }
 
+impl Enabled<'_> {
+    /// Leaves the end of raw access to the unbinding, or to the probe that fails.
+    ///
+    /// For who has handed the namespace to C code that enables more of it, which fails with nothing
+    /// enabled or with something: then nobody but devres knows what there is to disable.
+    pub fn leave_to_unbinding(self) {
+        core::mem::forget(self);
+    }
+}
+
 impl Drop for Enabled<'_> {
     fn drop(&mut self) {
         // SAFETY: The device is still bound, and has enabled the namespace.

@@ -120,9 +120,7 @@ impl Plan {
             data_offset = match pfn.setup(pages.as_mut()) {
                 Ok(offset) => offset,
                 Err(e) => {
-                    // The setup enables more memory, and may have failed when less was enabled.
-                    // What is left of it ends when this probe has failed.
-                    core::mem::forget(enabled);
+                    enabled.leave_to_unbinding();
                     return Err(e);
                 }
             };
