@@ -9,8 +9,8 @@
 //!
 //! Data is durable once it has left the CPU cache and a fence has followed. The functions here
 //! take care of the first, without a fence of their own, as in C (`memcpy_flushcache()`,
-//! `arch_wb_cache_pmem()`); the second is [`fence()`], one for any number of copies, or
-//! `nvdimm_flush()`, which contains it. The exception is [`Window::copy_from_iter`].
+//! `arch_wb_cache_pmem()`); the second is in `nvdimm_flush()`, one for any number of copies. The
+//! exception is [`Window::copy_from_iter`].
 //!
 //! All of it may be called in any context, with the exception of copies from and to user space,
 //! which sleep to take page faults.
@@ -158,15 +158,6 @@ impl<'a> Window<'a> {
         // SAFETY: By the type invariants.
         unsafe { copy::zero(self.as_ptr(), self.len) };
     }
-}
-
-/// Orders everything that this module has stored and written back on this CPU before what the CPU
-/// stores later; the data is durable then.
-///
-/// The fence of `pmem_wmb()` and `arch_pmem_api`: `sfence`.
-#[inline]
-pub fn fence() {
-    copy::fence();
 }
 
 /// What the compiler's instrumentation does for C code, and cannot do for assembly.

@@ -113,14 +113,6 @@ pub(super) unsafe fn write_back_line(addr: *mut u8) {
     }
 }
 
-/// Orders the stores and write-backs of this module before what the CPU stores later: with that
-/// done, they are durable.
-#[inline]
-pub(super) fn fence() {
-    // SAFETY: A fence has no precondition. It is a compiler barrier because it is not `nomem`.
-    unsafe { asm!("sfence", options(att_syntax, nostack, preserves_flags)) }
-}
-
 /// Copies `len` bytes from kernel memory around the cache.
 ///
 /// # Safety
