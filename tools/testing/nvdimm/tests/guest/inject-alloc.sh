@@ -129,38 +129,26 @@ changes() {
 		check f 0 64K 1
 	END
 	some
-	steps "$1" <<-END
-		open f cut new
-		write f 0 64K 1
-		map m f 0 64K
-		dirty m 0 64K
-		write f 0 64K 1
-		NTH falloc f punch 100 8K
-		falloc f punch 100 8K
-		check f 8K+104 32K 1
-	END
+	dirty_file "$1" "falloc f punch 100 8K" "check f 8K+104 32K 1"
 	some
-	steps "$1" <<-END
-		open f cut new
-		write f 0 64K 1
-		map m f 0 64K
-		dirty m 0 64K
-		write f 0 64K 1
-		NTH truncate f 30000
-		truncate f 30000
-	END
+	dirty_file "$1" "truncate f 30000"
 	some
-	steps "$1" <<-END
-		open f cut new
-		write f 0 64K 1
-		map m f 0 64K
-		dirty m 0 64K
-		write f 0 64K 1
-		NTH sync f
-		sync f
-	END
+	dirty_file "$1" "sync f"
 	# it looks at entries that are there
 	want "allocations" $FAILED 0
+}
+
+dirty_file() { # FSTYPE STEP [CHECK]: the step meets entries that are dirty; then it succeeds
+	steps "$1" <<-END
+		open f cut new
+		write f 0 64K 1
+		map m f 0 64K
+		dirty m 0 64K
+		write f 0 64K 1
+		NTH $2
+		$2
+		${3:-# nothing more}
+	END
 }
 
 shared() {
