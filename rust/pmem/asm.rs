@@ -203,7 +203,7 @@ macro_rules! ragged_text {
             "testq {head}, {head}\n",
             "je 20f\n",
             edge_text!($access, "{head}", "{e}", "0", then concat!(
-                write_back_text!("({d})"),
+                write_back_edge_text!("({d})"),
                 "addq {head}, {s}\n",
                 "addq {head}, {d}\n",
             )),
@@ -212,7 +212,7 @@ macro_rules! ragged_text {
             "testq {tail}, {tail}\n",
             "je 22f\n",
             // `{s}` and `{d}` are 32 bytes before the tail.
-            edge_text!($access, "{tail}", "{e}", "32", then write_back_text!("32({d})")),
+            edge_text!($access, "{tail}", "{e}", "32", then write_back_edge_text!("32({d})")),
             $access!(count: concat!(
                 "jmp 22f\n",
                 "9: testq {head}, {head}\n",
@@ -263,3 +263,28 @@ macro_rules! write_back_text {
     };
 }
 pub(super) use write_back_text;
+
+/// Writes back the line of an edge, which was copied through the cache.
+#[cfg(not(CONFIG_RUST_DAX_LOSE_EDGES))]
+macro_rules! write_back_edge_text {
+    ($at:literal) => {
+        write_back_text!($at)
+    };
+}
+
+/// Leaves the line of an edge in the cache, so that a power cut would lose it.
+#[cfg(CONFIG_RUST_DAX_LOSE_EDGES)]
+macro_rules! write_back_edge_text {
+    ($at:literal) => {
+        alternative!(
+            alternative!(
+                concat!("prefetcht0 ", $at),
+                concat!("prefetcht0 ", $at),
+                "clflushopt"
+            ),
+            concat!("prefetcht0 ", $at),
+            "clwb"
+        )
+    };
+}
+pub(super) use write_back_edge_text;

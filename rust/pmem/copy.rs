@@ -94,17 +94,17 @@ pub(super) unsafe fn write_back_blocks(addr: *mut u8, len: usize) {
     }
 }
 
-/// Writes back the [`LINE_SIZE`] that holds the byte at `addr`.
+/// Writes back the [`LINE_SIZE`] that holds the byte at `addr`, the last one of a copy.
 ///
 /// # Safety
 ///
 /// As for [`write_back`].
 #[inline(always)]
-pub(super) unsafe fn write_back_line(addr: *mut u8) {
+pub(super) unsafe fn write_back_edge(addr: *mut u8) {
     // SAFETY: As in `write_back`.
     unsafe {
         asm!(
-            write_back_text!("({addr})"),
+            write_back_edge_text!("({addr})"),
             addr = in(reg) addr,
             clflushopt = const bindings::X86_FEATURE_CLFLUSHOPT,
             clwb = const bindings::X86_FEATURE_CLWB,
@@ -147,7 +147,7 @@ unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
         // next, because there is more than one line and no whole one.
         unsafe {
             edge_from_kernel(dst, src, len);
-            write_back_line(dst.wrapping_add(len - 1));
+            write_back_edge(dst.wrapping_add(len - 1));
         }
         return;
     }
@@ -205,7 +205,7 @@ unsafe fn edge_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
     // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for.
     unsafe {
         asm!(
-            edge_text!(cannot_fault, "{left}", "{i}", "0", then write_back_text!("({d})")),
+            edge_text!(cannot_fault, "{left}", "{i}", "0", then write_back_edge_text!("({d})")),
             s = in(reg) src,
             d = in(reg) dst,
             left = inout(reg) len => _,

@@ -17,7 +17,7 @@ use core::arch::asm;
 
 use super::{
     asm::*,
-    copy::{write_back, write_back_line},
+    copy::{write_back, write_back_edge},
     split::{is_aligned, is_in_one_line, is_word, split_ragged},
 };
 use crate::bindings;
@@ -71,7 +71,7 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
             if edge_from_user(dst, src, len) != 0 {
                 return bytes_from_user(dst, src, len);
             }
-            write_back_line(dst.wrapping_add(len - 1));
+            write_back_edge(dst.wrapping_add(len - 1));
         }
         return 0;
     }
@@ -178,7 +178,7 @@ unsafe fn edge_from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
         asm!(
             concat!(
                 stac!(),
-                edge_text!(may_fault, "{left}", "{i}", "0", then write_back_text!("({d})")),
+                edge_text!(may_fault, "{left}", "{i}", "0", then write_back_edge_text!("({d})")),
                 "9:\n",
                 clac!()),
             s = in(reg) src,

@@ -46,7 +46,7 @@ impl Dirty {
     /// What has to be done for a file that keeps its data.
     #[inline]
     pub(super) fn in_file(mapping: &AddressSpace) -> Self {
-        if mapping.can_write_back() {
+        if mapping.can_write_back() && !cfg!(CONFIG_RUST_DAX_LOSE_REMOVED) {
             Self::Flush
         } else {
             Self::Discard
