@@ -44,7 +44,8 @@ help:
 	@echo '  make environment        only make what the above need'
 	@echo '  make clean              remove guests'\'' memory files and build products from the cache'
 	@echo '  make distclean          remove the whole cache'
-	@echo 'Lanes: integrated, stock; core, pmem: only that in Rust; ctwin: all C; debug: KASAN, lockdep...'
+	@echo 'Lanes: integrated, stock; core, pmem: only that in Rust; ctwin: all C; debug: KASAN, lockdep...;'
+	@echo '       lossy: what the persistence checker has to notice'
 	@echo
 	@echo 'For kernel developers, with their own toolchain and without root:'
 	@echo '  make KDIR=DIR           build the modules for a prepared Linux 7.2.12 tree; DIR may be its'

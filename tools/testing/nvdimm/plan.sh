@@ -17,7 +17,8 @@ is_asked() {
 	esac
 }
 
-# $out/plan/headers: script, boot, "last", timeout, tier, variable that it needs ("-": none), lanes
+# $out/plan/headers: script, boot, "last", timeout, tier, variable that it needs, the only lane for it
+# ("-": none), other lanes
 read_headers() {
 	# shellcheck disable=SC2046 # words
 	(cd "$guests" && awk '
@@ -28,7 +29,8 @@ read_headers() {
 			print script, boot, value["last"] == "yes" ? "yes" : "no",
 				value["timeout"] ? value["timeout"] : 120,
 				value["tier"] ? value["tier"] : "default",
-				value["needs"] ? value["needs"] : "-", value["lanes"]
+				value["needs"] ? value["needs"] : "-",
+				value["only"] ? value["only"] : "-", value["lanes"]
 		}
 		FNR == 1 { flush(); script = FILENAME; comment = 1; split("", value) }
 		!/^#/ { comment = 0 }
@@ -40,15 +42,20 @@ read_headers() {
 }
 
 # in_tier LANE: the scripts that the tier has in that lane. One that needs a variable of the caller
-# is there if there is one; a pattern finds those of either tier.
+# is there if there is one; a pattern finds those of either tier. What has one lane only is in that
+# one, and the lane lossy has nothing else: whatever syncs would fail there.
 in_tier() {
-	while read -r script _boot _last _seconds its needs lanes; do
+	while read -r script _boot _last _seconds its needs only lanes; do
+		case $1,$only in
+		"$only,$1") ;;
+		lossy,* | *,[!-]*) continue ;;
+		esac
 		if [ "$needs" != - ]; then
 			[ -n "$(printenv "$needs")" ] || continue
 		elif [ "$tier$its" = defaultfull ]; then
 			[ -n "$pattern" ] && [ -z "${TIER:-}" ] || continue
 		fi
-		case $tier," integrated $asked $lanes " in
+		case $tier," integrated $asked $lanes $only " in
 		full,* | *" $1 "* | *" all "*) echo "$script" ;;
 		esac
 	done <"$out/plan/headers"
@@ -61,7 +68,7 @@ chosen() {
 
 # The lanes where KUnit suites are built: those that have everything in Rust.
 has_kunit() {
-	[ "$1" != other ] && [ "$(lane_components "$1")" = 'core=rust fsdax=rust pmem=rust e820=rust' ]
+	[ "$1" != other ] && [ "$1" != lossy ] && [ "$(lane_components "$1")" = 'core=rust fsdax=rust pmem=rust e820=rust' ]
 }
 
 # usual NAME SECONDS: how long it took when it was run last, or else SECONDS
