@@ -83,6 +83,13 @@ cargo_settings() {
 	echo "CARGO_TARGET_DIR=/cache/build/cargo-$(printf '%s' "$checkout" | cksum | cut -d' ' -f1)"
 }
 
+# archive DIR: prints a cpio archive for an initramfs, the same one whenever the files are the same: the
+# kernel reads the numbers in it, digit by digit. Takes the files' times away.
+archive() {
+	find "$1" -exec touch -h -d @0 {} +
+	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 --reproducible)
+}
+
 # same_file FROM TO: TO becomes a copy of FROM; a reader never sees half of it
 same_file() {
 	cmp -s "$1" "$2" && return
