@@ -27,6 +27,8 @@ struct Race {
     view: View,
     seed: u64,
     len: usize,
+    /// Blocks may be allocated and not be written yet.
+    unwritten: bool,
     over: AtomicBool,
     ops: AtomicU64,
 }
@@ -39,7 +41,7 @@ enum Kind {
 }
 
 impl Race {
-    fn new(path: &str, seed: u64, len: usize) -> Result<Self> {
+    fn new(path: &str, seed: u64, len: usize, unwritten: bool) -> Result<Self> {
         let file = open(path, true, 0)?;
         file.set_len(len as u64).of(path)?;
         let prot = PROT_READ | PROT_WRITE;
@@ -49,6 +51,7 @@ impl Race {
             view,
             seed,
             len,
+            unwritten,
             over: AtomicBool::new(false),
             ops: AtomicU64::new(0),
         })
@@ -93,9 +96,11 @@ impl Race {
                 .file
                 .set_len((off / HUGE * HUGE) as u64)
                 .of("truncate")?,
-            2 => ffi::file_allocate(&self.file, ffi::FALLOC_ZERO_RANGE, off as u64, len as u64)
-                .of("zero range")?,
-            3 => self.file.sync_data().of("fsync")?,
+            2 if self.unwritten => {
+                ffi::file_allocate(&self.file, ffi::FALLOC_ZERO_RANGE, off as u64, len as u64)
+                    .of("zero range")?
+            }
+            2 | 3 => self.file.sync_data().of("fsync")?,
             4 => ffi::file_allocate(
                 &self.file,
                 ffi::FALLOC_PUNCH_HOLE | ffi::FALLOC_KEEP_SIZE,
@@ -112,7 +117,7 @@ impl Race {
             .of("punch")?,
         }
         match rng.below(3) {
-            0 => ffi::file_allocate(&self.file, 0, 0, size).of("allocate"),
+            0 if self.unwritten => ffi::file_allocate(&self.file, 0, 0, size).of("allocate"),
             _ => self.file.set_len(size).of("truncate"),
         }
     }
@@ -208,9 +213,13 @@ fn kinds(names: &str) -> Result<Vec<Kind>> {
 pub fn run(args: &Args) -> Result {
     let dir = args.word(0)?;
     let (secs, seed) = (args.number("secs", 3)?, args.number("seed", 1)?);
-    let races: Result<Vec<Arc<Race>>> = (0..2)
-        .map(|i| Race::new(&format!("{dir}/race.{i}"), 100 + i, 3 * HUGE).map(Arc::new))
-        .collect();
+    let unwritten = match args.text("blocks", "any") {
+        "any" => true,
+        "written" => false,
+        other => return Err(format!("--blocks {other}: any, written")),
+    };
+    let race = |i: u64| Race::new(&format!("{dir}/race.{i}"), 100 + i, 3 * HUGE, unwritten);
+    let races: Result<Vec<Arc<Race>>> = (0..2).map(|i| race(i).map(Arc::new)).collect();
     let races = races?;
     let (ended, ends) = channel();
     let kinds = kinds(args.text("kinds", "cut,call,map"))?;
