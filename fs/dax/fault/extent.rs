@@ -80,7 +80,8 @@ impl Fault<'_> {
             Ok(pfn) => Plan {
                 pfn,
                 shared: map.is_shared(),
-                sync: self.write && self.vmf.is_sync() && map.is_dirty(),
+                // A copy is the file's when this fault is over, and that is no less new.
+                sync: self.write && self.vmf.is_sync() && (map.is_dirty() || map.is_shared()),
             },
             Err(e) => return Step::Done(self.refuse(e)),
         };
