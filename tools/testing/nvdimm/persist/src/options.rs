@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What QEMU's command line says.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use crate::timeline::Timeline;
+
+/// Which fences count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fences {
+    /// Only those that are there for it: a missing one is found.
+    Strict,
+    /// Locked instructions too: another CPU's journal may rely on them.
+    Smp,
+}
+
+/// The `name=value` pairs.
+pub struct Options {
+    /// `range=START+LEN`, hexadecimal, any number of them: physical addresses of persistent memory.
+    /// First, and behind the last.
+    pub ranges: Vec<(u64, u64)>,
+    /// `fences=strict|smp`.
+    pub fences: Fences,
+    /// `report=FILE`.
+    pub report: File,
+    /// The report's path.
+    pub path: PathBuf,
+    /// `timeline=FILE`; may be left out.
+    pub timeline: Timeline,
+    /// `watch=all|markers`: what is watched at first.
+    pub all: bool,
+}
+
+impl Options {
+    pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let (mut ranges, mut fences, mut report) = (Vec::new(), Fences::Strict, None);
+        let mut timeline = Timeline::default();
+        let (mut path, mut all) = (PathBuf::new(), true);
+        let create = |path: &str| File::create(path).map_err(|error| format!("{path}: {error}"));
+        for word in words {
+            match word.split_once('=') {
+                Some(("range", range)) => ranges.push(parse_range(range)?),
+                Some(("fences", "strict")) => fences = Fences::Strict,
+                Some(("fences", "smp")) => fences = Fences::Smp,
+                Some(("watch", "all")) => all = true,
+                Some(("watch", "markers")) => all = false,
+                Some(("report", name)) => {
+                    report = Some(create(name)?);
+                    path = name.into();
+                }
+                Some(("timeline", path)) => timeline = Timeline::new(create(path)?),
+                _ => return Err(format!("unknown argument {word}")),
+            }
+        }
+        if ranges.is_empty() {
+            return Err("say where persistent memory is: range=START+LEN".into());
+        }
+        let report = report.ok_or("say where to write to: report=FILE")?;
+        Ok(Self {
+            ranges,
+            fences,
+            report,
+            path,
+            timeline,
+            all,
+        })
+    }
+}
+
+fn parse_range(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
+    let parsed = || {
+        let (start, len) = text.split_once('+')?;
+        let (start, len) = (number(start)?, number(len)?);
+        Some((start, start.checked_add(len)?))
+    };
+    parsed().ok_or(format!("{text} is no range: START+LEN, hexadecimal"))
+}
