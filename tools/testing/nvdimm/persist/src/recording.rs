@@ -2,12 +2,10 @@
 
 //! All that happened to a range of memory, so that it can be cut off anywhere.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::content::{Memory, LINE};
 use crate::lines::Store;
 
-#[derive(Clone, Copy, Hash)]
+#[derive(Clone, Copy)]
 enum Event {
     Store { at: u32, len: u8, streaming: bool },
     WriteBack { at: u32 },
@@ -63,13 +61,6 @@ impl Recording {
     /// What has happened so far, in number.
     pub fn now(&self) -> usize {
         self.events.len()
-    }
-
-    /// The same for the same events.
-    pub fn hash(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (&self.events, &self.data).hash(&mut hasher);
-        hasher.finish()
     }
 }
 
