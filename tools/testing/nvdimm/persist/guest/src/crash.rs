@@ -7,9 +7,6 @@
 mod change;
 mod disk;
 mod history;
-// the scenarios ask for more than this program
-#[allow(dead_code)]
-mod view;
 mod workload;
 
 use std::io;

@@ -5,10 +5,11 @@
 mod count;
 mod scenarios;
 mod symbols;
-mod view;
 
 use std::path::Path;
 use std::process::ExitCode;
+
+use persist::view;
 
 use scenarios::{Place, SCENARIOS};
 

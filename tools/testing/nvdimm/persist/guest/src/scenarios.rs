@@ -5,10 +5,10 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
+use persist::view::{View, LINE, PAGE};
 use rustix::fs::{fallocate, ioctl_ficlone, FallocateFlags};
 
 use crate::symbols;
-use crate::view::{View, LINE, PAGE};
 
 /// Where the files are, and what the program leaves out.
 pub struct Place<'a> {

@@ -9,6 +9,8 @@ use std::io;
 
 use rustix::mm::{mmap, msync, munmap, MapFlags, MsyncFlags, ProtFlags};
 
+use crate::{Lost, NoAnswer};
+
 pub const LINE: usize = 64;
 pub const PAGE: usize = 4096;
 
@@ -81,14 +83,14 @@ impl View {
     }
 
     /// The lines of it that a power cut would lose.
-    pub fn lost(&self, off: usize, len: usize) -> Result<Vec<persist::Lost>, persist::NoAnswer> {
+    pub fn lost(&self, off: usize, len: usize) -> Result<Vec<Lost>, NoAnswer> {
         let start = self.at(off, len);
         for page in (0..len).step_by(PAGE).chain([len - 1]) {
             // SAFETY: Within the mapping. The page is mapped when it was read.
             unsafe { start.add(page).read_volatile() };
         }
-        persist::locate(start, (self.origin + off) as u64);
-        persist::check(start, len)
+        crate::locate(start, (self.origin + off) as u64);
+        crate::check(start, len)
     }
 }
 

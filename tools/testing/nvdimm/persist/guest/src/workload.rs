@@ -7,11 +7,11 @@ use std::io;
 
 use fastrand::Rng;
 use persist::images;
+use persist::view::{View, PAGE};
 use rustix::fs::{ioctl_ficlone, syncfs};
 
 use crate::change::{part, Change};
 use crate::history::{File, Names, Time, Tree};
-use crate::view::{View, PAGE};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
