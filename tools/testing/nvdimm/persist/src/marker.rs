@@ -9,7 +9,8 @@
 /// The displacement that makes a marker of a nop.
 pub const MAGIC: u64 = 0x7061_7864;
 
-/// The answer to a question about memory that is not mapped, or not persistent.
+/// The answer to a question about memory that is not mapped, or not persistent, and to others that
+/// have none. The report says more.
 pub const NOT_THERE: u64 = u64::MAX;
 
 /// What can be asked of a line that is not durable.
