@@ -9,7 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Answers: nobody watches; what was asked about is not mapped or not persistent memory. */
+/*
+ * Answers: nobody watches; what was asked about is not mapped, not persistent memory, or nothing is
+ * known of it.
+ */
 #define PERSIST_NOBODY		(UINT64_MAX - 1)
 #define PERSIST_NOT_THERE	UINT64_MAX
 
@@ -28,8 +31,22 @@ static inline uint64_t persist_check(const void *address, uint64_t len)
 	return persist_ask(1, address, len);
 }
 
+/* A part of physical memory. */
+struct persist_part {
+	uint64_t start, len;
+};
+
+/*
+ * How many of the lines of these parts that were stored to since persist_begin() would a power cut
+ * lose now? It is no answer if none was stored to.
+ */
+static inline uint64_t persist_check_memory(const struct persist_part *parts, uint64_t number)
+{
+	return persist_ask(9, parts, number);
+}
+
 enum persist_field {
-	PERSIST_OFFSET,		/* its distance from the address that was asked about */
+	PERSIST_OFFSET,		/* its distance from the address that was asked about, or its own */
 	PERSIST_STATE,		/* 0: a byte of it is only in a cache; 1: there was no fence */
 	PERSIST_ORIGIN,		/* the address of the instruction that stored to it last */
 };

@@ -73,10 +73,13 @@ impl Checker {
     }
 
     pub fn is_persistent(&self, physical: u64) -> bool {
-        self.options
-            .ranges
-            .iter()
-            .any(|(from, until)| (*from..*until).contains(&physical))
+        self.is_all_persistent(physical, 1)
+    }
+
+    fn is_all_persistent(&self, start: u64, len: u64) -> bool {
+        let inside =
+            |(from, until): &(u64, u64)| *from <= start && start < *until && len <= until - start;
+        self.options.ranges.iter().any(inside)
     }
 
     /// A store to one page.

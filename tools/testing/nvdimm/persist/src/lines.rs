@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// Bytes of a line.
 pub const LINE: u64 = 64;
-const LINES_PER_PAGE: usize = 64;
+const LINES_PER_PAGE: u64 = 64;
 
 /// The number of a virtual CPU.
 pub type Cpu = u32;
@@ -44,6 +44,8 @@ struct Line {
     pending: Vec<Pending>,
     /// The instruction that stored last.
     origin: u64,
+    /// The number of the beginning that it stored after; 0: nothing was stored.
+    stored: u32,
 }
 
 impl Line {
@@ -183,21 +185,31 @@ pub struct Change {
 /// All lines of the ranges that are watched.
 #[derive(Default)]
 pub struct Lines {
-    pages: HashMap<u64, Box<[Line; LINES_PER_PAGE]>>,
+    pages: HashMap<u64, Box<[Line; LINES_PER_PAGE as usize]>>,
     /// Lines with something pending of that CPU, perhaps with some that are settled by now.
     unfenced: HashMap<Cpu, Vec<u64>>,
-    /// Since the program that asks last set them to zero.
+    /// Since the last beginning.
     pub counts: Counts,
+    /// How many beginnings there were.
+    begun: u32,
     /// In the order in which they happened, for who takes them; none unless somebody asks.
     pub changes: Option<Vec<Change>>,
 }
 
 impl Lines {
+    /// What follows is counted from zero.
+    pub fn begin(&mut self) {
+        self.counts = Counts::default();
+        self.begun += 1;
+    }
+
     /// `len` bytes at `address` were stored by the instruction at `origin`.
     pub fn store(&mut self, address: u64, len: u64, how: Store, cpu: Cpu, origin: u64) {
+        let stored = self.begun + 1;
         for (number, bytes) in parts(address, len) {
             self.change(number, |line| {
                 line.origin = origin;
+                line.stored = stored;
                 line.store(bytes, how, cpu);
             });
             match how {
@@ -230,22 +242,24 @@ impl Lines {
 
     /// The lines of the range that are not durable.
     pub fn check(&self, address: u64, len: u64) -> Vec<Finding> {
-        parts(address, len)
-            .filter_map(|(number, _)| {
-                let line = self.peek(number)?;
-                let (state, origin) = (line.state(), line.origin);
-                (state != State::Durable).then_some(Finding {
-                    address: number * LINE,
-                    state,
-                    origin,
-                })
-            })
-            .collect()
+        self.seen(address, len).filter_map(finding).collect()
     }
 
-    fn peek(&self, number: u64) -> Option<&Line> {
-        let page = self.pages.get(&(number / LINES_PER_PAGE as u64))?;
-        Some(&page[number as usize % LINES_PER_PAGE])
+    /// The same for those alone that were stored to since the last beginning; and how many these are.
+    pub fn check_stored(&self, address: u64, len: u64) -> (usize, Vec<Finding>) {
+        let stored = |(_, line): &(u64, &Line)| line.stored > self.begun;
+        let stored = self.seen(address, len).filter(stored);
+        (stored.clone().count(), stored.filter_map(finding).collect())
+    }
+
+    /// The lines of the range of which something is known, by number.
+    fn seen(&self, address: u64, len: u64) -> impl Iterator<Item = (u64, &Line)> + Clone {
+        let numbers = address / LINE..(address + len).div_ceil(LINE);
+        let pages = numbers.start / LINES_PER_PAGE..numbers.end.div_ceil(LINES_PER_PAGE);
+        let pages = pages.filter_map(|page| Some((page * LINES_PER_PAGE, self.pages.get(&page)?)));
+        pages
+            .flat_map(|(first, lines)| (first..).zip(lines.iter()))
+            .filter(move |(number, _)| numbers.contains(number))
     }
 
     /// Does something to a line, and remembers if its state is another one then.
@@ -265,10 +279,19 @@ impl Lines {
     }
 
     fn line(&mut self, number: u64) -> &mut Line {
-        let page = self.pages.entry(number / LINES_PER_PAGE as u64);
+        let page = self.pages.entry(number / LINES_PER_PAGE);
         let page = page.or_insert_with(|| Box::new(std::array::from_fn(|_| Line::default())));
-        &mut page[number as usize % LINES_PER_PAGE]
+        &mut page[(number % LINES_PER_PAGE) as usize]
     }
+}
+
+fn finding((number, line): (u64, &Line)) -> Option<Finding> {
+    let (state, origin) = (line.state(), line.origin);
+    (state != State::Durable).then_some(Finding {
+        address: number * LINE,
+        state,
+        origin,
+    })
 }
 
 /// The lines that a range touches, and which bytes of each.

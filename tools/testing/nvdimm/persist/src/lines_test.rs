@@ -14,6 +14,7 @@ enum Event {
 }
 
 const BYTES: u64 = 3 * LINE;
+const PAGE: u64 = LINE * LINES_PER_PAGE;
 
 fn event() -> impl Strategy<Value = Event> {
     let how = prop_oneof![Just(Store::Cached), Just(Store::Streaming)];
@@ -167,4 +168,31 @@ fn counts() {
             origin: 0
         }]
     );
+}
+
+#[test]
+fn what_was_stored_before_the_beginning_is_not_asked_about() {
+    let mut lines = replay(&[]);
+    let far = 3 * PAGE;
+    lines.store(0, 8, Store::Cached, 0, 1);
+    lines.begin();
+    assert_eq!(lines.check_stored(0, 4 * PAGE), (0, vec![]));
+    lines.store(60, 8, Store::Streaming, 0, 2);
+    lines.store(far + 100, 1, Store::Cached, 0, 3);
+    let finding = |address, state, origin| Finding {
+        address,
+        state,
+        origin,
+    };
+    let (first, second) = (finding(0, State::Dirty, 2), finding(64, State::Pending, 2));
+    let third = finding(far + 64, State::Dirty, 3);
+    assert_eq!(
+        lines.check_stored(0, 4 * PAGE),
+        (3, vec![first, second, third])
+    );
+    assert_eq!(lines.check_stored(64, far), (1, vec![second]));
+    lines.write_back(far + 64, 0);
+    lines.fence(0);
+    assert_eq!(lines.check_stored(0, 4 * PAGE), (3, vec![first]));
+    assert_eq!(lines.counts.fences, 1);
 }

@@ -9,14 +9,15 @@
 /// The displacement that makes a marker of a nop.
 pub const MAGIC: u64 = 0x7061_7864;
 
-/// The answer to a question about memory that is not mapped, or not persistent, and to others that
-/// have none. The report says more.
+/// The answer to a question about memory that is not mapped, not persistent, or of which nothing is
+/// known. The report says more.
 pub const NOT_THERE: u64 = u64::MAX;
 
 /// What can be asked of a line that is not durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// Its distance from the address that was asked about; of the first line, 0.
+    /// Its distance from the address that was asked about; of the first line, 0. Of physical memory
+    /// its address.
     Offset,
     /// 0: a byte of it is only in a cache; 1: all of it is on its way, without a fence.
     State,
@@ -49,10 +50,13 @@ pub enum Question {
     Start,
     /// The window ends: what it cost is counted. The answer is 0.
     Stop,
-    /// A field of a line that the last `Check` found.
+    /// A field of a line that the last `Check` or `Memory` found.
     Lost { number: u64, field: Field },
     /// What `crate::images` has a word for, in that many words at `address`.
     Images { address: u64, words: u64 },
+    /// How many of the lines of physical memory that were stored to since the last `Begin` are not
+    /// durable? At `address` there are so many pairs of words: a first address and a length.
+    Memory { address: u64, ranges: u64 },
 }
 
 impl Question {
@@ -75,6 +79,10 @@ impl Question {
             8 => Some(Self::Locate {
                 address,
                 offset: len,
+            }),
+            9 => Some(Self::Memory {
+                address,
+                ranges: len,
             }),
             _ => None,
         }

@@ -13,6 +13,7 @@
 //! call    TIME NAME                   a system call begins that changes or syncs files
 //! return  TIME
 //! check   TIME LINE COUNT OFFSET      lines that ought to be durable; where they are in the file
+//! all     TIME                        all lines ought to be durable
 //! lost    TIME LINE                   one that is not
 //! end     TIME
 //! ```
@@ -103,6 +104,11 @@ impl Timeline {
         ));
     }
 
+    /// All that was stored was asked about.
+    pub fn all(&mut self, now: u64) {
+        self.write(format_args!("all\t{now:x}"));
+    }
+
     pub fn lost(&mut self, now: u64, physical: u64) {
         self.write(format_args!("lost\t{now:x}\t{:x}", physical / LINE));
     }
@@ -160,13 +166,14 @@ mod test {
         timeline.returned(21, Some(0x402));
         timeline.check(22, 2 * LINE + 1, LINE, 0x1001);
         timeline.lost(23, 3 * LINE);
+        timeline.all(23);
         timeline.end(24);
         timeline.call(25, call_name(74), 0x402);
         let written = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(path).unwrap();
         let expected = "begin\t10\ta name\ncall\t11\tfsync\ndirty\t12\t2\t2\tf00\n\
                         pending\t13\t3\t1\tf00\npending\t13\t2\t1\tf00\nreturn\t14\n\
-                        check\t16\t2\t2\t1001\nlost\t17\t3\nend\t18\n";
+                        check\t16\t2\t2\t1001\nlost\t17\t3\nall\t17\nend\t18\n";
         assert_eq!(written, expected);
     }
 }

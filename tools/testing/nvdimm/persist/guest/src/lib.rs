@@ -23,7 +23,8 @@ use std::arch::asm;
 pub enum NoAnswer {
     /// No checker watches this machine.
     Nobody,
-    /// A page of the memory is not mapped, or is not persistent memory.
+    /// A page of the memory is not mapped, or is not persistent memory, or nothing is known of it: the
+    /// checker's report says more.
     NotThere,
 }
 
@@ -33,7 +34,8 @@ const NOT_THERE: u64 = u64::MAX;
 /// A line that a power cut would lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
-    /// Its distance from the address that was asked about; of the first line, 0.
+    /// Its distance from the address that was asked about; of the first line, 0. Of physical memory,
+    /// its address.
     pub offset: u64,
     /// All of it is on its way to memory, but there was no fence; else a byte of it is only in a
     /// cache.
@@ -61,17 +63,25 @@ pub(crate) fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAn
 ///
 /// A page that was never touched is not mapped: load from it first.
 pub fn check(address: *const u8, len: usize) -> Result<Vec<Lost>, NoAnswer> {
-    let field = |number: u64, field| ask(4, std::ptr::without_provenance(number as usize), field);
-    let lost = |number| {
-        let (offset, pending, origin) =
-            (field(number, 0)?, field(number, 1)? == 1, field(number, 2)?);
-        Ok(Lost {
-            offset,
-            pending,
-            origin,
-        })
-    };
     (0..ask(1, address, len)?).map(lost).collect()
+}
+
+/// The lines of these parts of physical memory, each a first address and a length, that a power cut
+/// would lose now, if they were stored to since [`begin()`]. If none was stored to there is no
+/// answer.
+pub fn check_memory(parts: &[[u64; 2]]) -> Result<Vec<Lost>, NoAnswer> {
+    let lines = ask(9, parts.as_ptr().cast(), parts.len())?;
+    (0..lines).map(lost).collect()
+}
+
+/// One of the lines that the last question was answered with.
+fn lost(number: u64) -> Result<Lost, NoAnswer> {
+    let field = |field| ask(4, std::ptr::without_provenance(number as usize), field);
+    Ok(Lost {
+        offset: field(0)?,
+        pending: field(1)? == 1,
+        origin: field(2)?,
+    })
 }
 
 /// From now on the byte at that address is the one at that offset of a file, for the picture.

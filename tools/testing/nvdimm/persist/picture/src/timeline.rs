@@ -106,6 +106,7 @@ impl Reader {
             }),
             "return" => scenario.calls.last_mut()?.end = time,
             "check" => scenario.check(time, number(2)?, number(3)?, number(4)?),
+            "all" => drop(scenario.checks.entry(time).or_default()),
             "lost" => scenario.checks.entry(time).or_default().push(number(2)?),
             "end" => {
                 scenario.end = time;
@@ -149,7 +150,7 @@ mod test {
     #[test]
     fn what_was_written_is_read() {
         let text = "begin\t100\ta name\ncall\t110\tfsync\ndirty\t112\t2\t2\tf00\nreturn\t120\n\
-                    check\t121\t2\t2\t1001\nlost\t121\t3\ncall\t122\tmsync\nend\t130\nbegin\t140\tb\n";
+                    check\t121\t2\t2\t1001\nlost\t121\t3\ncall\t122\tmsync\nall\t123\nend\t130\nbegin\t140\tb\n";
         let scenarios = parse(text).unwrap();
         assert_eq!(scenarios.len(), 1);
         let scenario = &scenarios[0];
@@ -164,7 +165,7 @@ mod test {
             [(2, vec![change]), (3, vec![change])].into()
         );
         assert_eq!(scenario.offsets, [(2, 0x1000), (3, 0x1040)].into());
-        assert_eq!(scenario.checks, [(0x21, vec![3])].into());
+        assert_eq!(scenario.checks, [(0x21, vec![3]), (0x23, vec![])].into());
         assert_eq!((scenario.calls[0].end, scenario.calls[1].end), (0x20, 0x30));
         assert!(scenario.calls[0].syncs());
     }

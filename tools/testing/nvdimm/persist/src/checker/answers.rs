@@ -7,7 +7,7 @@ use iced_x86::Register;
 use super::{Checker, PAGE};
 use crate::count::{Cost, Usual, Windows};
 use crate::images::Request;
-use crate::lines::{Counts, Cpu, Finding, State};
+use crate::lines::{Cpu, Finding, State};
 use crate::marker::{Field, Question, NOT_THERE};
 use crate::qemu;
 
@@ -35,6 +35,7 @@ impl Checker {
     fn answer(&mut self, question: Question) -> Result<u64, Refused> {
         match question {
             Question::Check { address, len } => return self.check(address, len),
+            Question::Memory { address, ranges } => return self.check_memory(address, ranges),
             Question::Begin { address, len } => self.begin(address, len),
             Question::End => self.end(),
             Question::Locate { address, offset } => {
@@ -59,7 +60,7 @@ impl Checker {
     fn begin(&mut self, name: u64, len: u64) {
         let name = qemu::read_memory(name, len.min(200) as usize).unwrap_or_default();
         self.name = String::from_utf8_lossy(&name).replace(['\n', '\t'], " ");
-        self.lines.counts = Counts::default();
+        self.lines.begin();
         self.windows = Windows::default();
         self.origin = None;
         let (now, name) = (self.instructions.sum(), &self.name);
@@ -151,6 +152,29 @@ impl Checker {
                 |finding: &Finding| at - address + finding.address.saturating_sub(physical);
             lost.extend(found.map(|finding| (offset(&finding), finding)));
             at += part;
+        }
+        Ok(self.found(now, lost))
+    }
+
+    /// The number of lines of ranges of physical memory that were stored to since the beginning and
+    /// are not durable. It is a mistake to ask if there were no stores.
+    fn check_memory(&mut self, address: u64, ranges: u64) -> Result<u64, Refused> {
+        self.must_watch_all()?;
+        self.lost.clear();
+        let now = self.instructions.sum();
+        self.options.timeline.all(now);
+        let (mut stored, mut lost) = (0, Vec::new());
+        for range in words_at(address, ranges.saturating_mul(2))?.chunks_exact(2) {
+            let (start, len) = (range[0], range[1]);
+            if !self.is_all_persistent(start, len) {
+                return Err(format!("{start:#x}+{len:#x} is not all persistent memory"));
+            }
+            let (lines, found) = self.lines.check_stored(start, len);
+            stored += lines;
+            lost.extend(found.into_iter().map(|finding| (finding.address, finding)));
+        }
+        if stored == 0 {
+            return Err(format!("nothing was stored there: {}", self.name));
         }
         Ok(self.found(now, lost))
     }
