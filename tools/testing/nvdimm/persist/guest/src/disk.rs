@@ -6,8 +6,10 @@ use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::Command;
 
+use persist::memory;
 use rustix::fs::OFlags;
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
 
@@ -32,23 +34,12 @@ impl Disk<'_> {
         format!("/dev/{}", self.name)
     }
 
-    fn attribute(&self, name: &str) -> io::Result<u64> {
-        let path = format!("/sys/block/{}/{name}", self.name);
-        let text = fs::read_to_string(&path)?;
-        let text = text.trim();
-        let number = match text.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        number.map_err(|_| io::Error::other(format!("{path}: {text} is no number")))
-    }
-
     /// Its physical addresses: the first, and how many.
     pub fn memory(&self) -> io::Result<(u64, u64)> {
-        Ok((
-            self.attribute("device/resource")?,
-            self.attribute("size")? * 512,
-        ))
+        match &memory::of(Path::new(&self.device()))?[..] {
+            [part] => Ok((part.start, part.len)),
+            _ => Err(io::Error::other("its memory is not of one piece")),
+        }
     }
 
     /// `options` after those that every mount has.

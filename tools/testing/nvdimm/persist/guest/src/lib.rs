@@ -14,6 +14,7 @@
 //! same for C.
 
 pub mod images;
+pub mod memory;
 pub mod view;
 
 use std::arch::asm;

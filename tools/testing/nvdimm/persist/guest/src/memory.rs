@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the memory of a device is.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use rustix::fs::{major, minor};
+
+/// A part of physical memory that belongs to a disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The disk's name, as in `/sys/block`.
+    pub disk: String,
+    pub start: u64,
+    pub len: u64,
+}
+
+/// What a block device consists of, or the device that a file is on. Those below a mapped one count
+/// as a whole. Of a BTT all is counted that it stores, but of a namespace with page structs only what is
+/// behind these.
+pub fn of(path: &Path) -> io::Result<Vec<Part>> {
+    let file = fs::metadata(path)?;
+    let number = match file.file_type().is_block_device() {
+        true => file.rdev(),
+        false => file.dev(),
+    };
+    let disk = format!("/sys/dev/block/{}:{}", major(number), minor(number));
+    parts(&fs::canonicalize(disk)?)
+}
+
+fn parts(disk: &Path) -> io::Result<Vec<Part>> {
+    let mut below = Vec::new();
+    for slave in fs::read_dir(disk.join("slaves"))? {
+        below.extend(parts(&slave?.path().canonicalize()?)?);
+    }
+    if !below.is_empty() {
+        return Ok(below);
+    }
+    let device = disk.join("device");
+    let (start, len) = match number(&device.join("resource")) {
+        Ok(start) => (start, number(&disk.join("size"))? * 512),
+        // a BTT does not say where it is
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = fs::read_to_string(device.join("namespace"))?;
+            let namespace = Path::new("/sys/bus/nd/devices").join(name.trim());
+            (
+                number(&namespace.join("resource"))?,
+                number(&namespace.join("size"))?,
+            )
+        }
+        Err(error) => return Err(error),
+    };
+    let disk = disk.file_name().unwrap_or_default().to_string_lossy();
+    Ok(vec![Part {
+        disk: disk.into_owned(),
+        start,
+        len,
+    }])
+}
+
+/// The number in a file.
+fn number(path: &Path) -> io::Result<u64> {
+    let text = fs::read_to_string(path)?;
+    let text = text.trim();
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| io::Error::other(format!("{}: {text} is no number", path.display())))
+}
