@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use persist::view;
 
-use scenarios::{Place, SCENARIOS};
+use scenarios::{Failed, Place, SCENARIOS};
 
 const USAGE: &str = "usage: persist-scenarios list            a line for each scenario
        persist-scenarios run N DIR       run the scenario of line N in a directory
@@ -20,7 +20,7 @@ const USAGE: &str = "usage: persist-scenarios list            a line for each sc
                                          NOTE in the environment is added to the name
        persist-scenarios count LABEL DIR|DEVICE
                                          do each operation many times; the report says what it costs
-Exit status: 0 all is durable, 1 it is not, 3 not possible on this filesystem, 2 all else.";
+Exit status: 0 all is durable, 1 it is not, 3 not possible there, 2 all else.";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -52,8 +52,9 @@ fn run(number: &str, place: &Place<'_>) -> ExitCode {
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) if why == scenarios::SKIPPED => failure(3, "not possible on this filesystem"),
-        Err(why) => failure(1, &why),
+        Err(Failed::Lost(what)) => failure(1, &what),
+        Err(Failed::Impossible) => failure(3, "not possible there"),
+        Err(Failed::Error(why)) => failure(2, &why),
     }
 }
 

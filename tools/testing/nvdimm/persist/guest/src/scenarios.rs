@@ -2,11 +2,13 @@
 
 //! Each scenario does something to a file, makes it durable, and asks whether it is.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use persist::view::{View, LINE, PAGE};
 use rustix::fs::{fallocate, ioctl_ficlone, FallocateFlags};
+use rustix::io::Errno;
 
 use crate::symbols;
 
@@ -16,10 +18,26 @@ pub struct Place<'a> {
     pub without: &'a str,
 }
 
-type Outcome = Result<(), String>;
-pub const SKIPPED: &str = "skipped";
+/// Why not all is durable.
+pub enum Failed {
+    /// A power cut would lose lines.
+    Lost(String),
+    /// It cannot be tried there.
+    Impossible,
+    Error(String),
+}
 
-pub const SCENARIOS: &[(&str, fn(&Place<'_>) -> Outcome)] = &[
+impl<E: Display> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Error(error.to_string())
+    }
+}
+
+type Outcome = Result<(), Failed>;
+
+pub type Scenario = (&'static str, fn(&Place<'_>) -> Outcome);
+
+pub const SCENARIOS: &[Scenario] = &[
     ("write of every size and alignment, fsync", write_sizes),
     ("append, fdatasync", append),
     ("O_DSYNC write", dsync_write),
@@ -42,17 +60,13 @@ pub const SCENARIOS: &[(&str, fn(&Place<'_>) -> Outcome)] = &[
     ("stores to 2 MiB, fsync", huge),
 ];
 
-fn problem(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
 impl Place<'_> {
     /// A new file of that size, written and durable.
-    fn file(&self, name: &str, len: usize) -> Result<File, String> {
+    fn file(&self, name: &str, len: usize) -> Result<File, Failed> {
         self.open(name, len, 0)
     }
 
-    fn open(&self, name: &str, len: usize, flags: i32) -> Result<File, String> {
+    fn open(&self, name: &str, len: usize, flags: i32) -> Result<File, Failed> {
         let path = format!("{}/{name}", self.dir);
         let mut how = OpenOptions::new();
         how.read(true)
@@ -63,8 +77,8 @@ impl Place<'_> {
         let file = how
             .open(&path)
             .map_err(|error| format!("{path}: {error}"))?;
-        file.write_all_at(&vec![0x11; len], 0).map_err(problem)?;
-        file.sync_all().map_err(problem)?;
+        file.write_all_at(&vec![0x11; len], 0)?;
+        file.sync_all()?;
         Ok(file)
     }
 }
@@ -72,7 +86,7 @@ impl Place<'_> {
 /// What was stored in that part of the file is durable.
 fn durable(file: &File, off: usize, len: usize) -> Outcome {
     let first = off / PAGE * PAGE;
-    let view = View::new(file, first, off + len - first).map_err(problem)?;
+    let view = View::new(file, first, off + len - first)?;
     checked(&view, first, off - first, len)
 }
 
@@ -89,13 +103,13 @@ fn checked(view: &View, start: usize, off: usize, len: usize) -> Outcome {
     let Some(first) = lost.first() else {
         return Ok(());
     };
-    Err(format!(
+    Err(Failed::Lost(format!(
         "a power cut would lose {} lines; the first is at offset {:#x} of the file, {}, stored to by {}",
         lost.len(),
         (start + off) as u64 + first.offset,
         if first.pending { "written back without a fence" } else { "dirty" },
         symbols::name(first.origin),
-    ))
+    )))
 }
 
 fn write_sizes(place: &Place<'_>) -> Outcome {
@@ -104,9 +118,8 @@ fn write_sizes(place: &Place<'_>) -> Outcome {
         1, 7, 8, 9, 63, 64, 65, 127, 200, 1000, 4095, 4096, 4097, 9000,
     ] {
         for off in [0, 1, 4, 8, 13, 60, 63, 64, 100, 4090, 4096] {
-            file.write_all_at(&vec![len as u8; len], off as u64)
-                .map_err(problem)?;
-            file.sync_all().map_err(problem)?;
+            file.write_all_at(&vec![len as u8; len], off as u64)?;
+            file.sync_all()?;
             durable(&file, off, len)?;
         }
     }
@@ -117,9 +130,8 @@ fn append(place: &Place<'_>) -> Outcome {
     let file = place.file("append", 0)?;
     let mut at = 0;
     for len in [1, 100, 4096, 5000, 70000] {
-        file.write_all_at(&vec![0x22; len], at as u64)
-            .map_err(problem)?;
-        file.sync_data().map_err(problem)?;
+        file.write_all_at(&vec![0x22; len], at as u64)?;
+        file.sync_data()?;
         durable(&file, at, len)?;
         at += len;
     }
@@ -130,8 +142,7 @@ fn dsync_write(place: &Place<'_>) -> Outcome {
     const O_DSYNC: i32 = 0o10000;
     let file = place.open("dsync", 4 * PAGE, O_DSYNC)?;
     for (off, len) in [(0, 8), (100, 3), (4000, 200), (4096, 4096), (16380, 5000)] {
-        file.write_all_at(&vec![0x33; len], off as u64)
-            .map_err(problem)?;
+        file.write_all_at(&vec![0x33; len], off as u64)?;
         durable(&file, off, len)?;
     }
     Ok(())
@@ -139,24 +150,24 @@ fn dsync_write(place: &Place<'_>) -> Outcome {
 
 fn msync_part(place: &Place<'_>) -> Outcome {
     let file = place.file("msync", 8 * PAGE)?;
-    let view = View::new(&file, 0, 8 * PAGE).map_err(problem)?;
+    let view = View::new(&file, 0, 8 * PAGE)?;
     for page in 0..8 {
         view.store(page * PAGE + 10, &[0x44; 300]);
     }
-    view.sync(2 * PAGE, 3 * PAGE).map_err(problem)?;
+    view.sync(2 * PAGE, 3 * PAGE)?;
     all_durable(&view, 2 * PAGE, 3 * PAGE)?;
-    view.sync(0, 8 * PAGE).map_err(problem)?;
+    view.sync(0, 8 * PAGE)?;
     all_durable(&view, 0, 8 * PAGE)
 }
 
 fn mmap_fsync(place: &Place<'_>) -> Outcome {
     let file = place.file("mmap", 16 * PAGE)?;
-    let view = View::new(&file, 0, 16 * PAGE).map_err(problem)?;
+    let view = View::new(&file, 0, 16 * PAGE)?;
     for round in 0..3u8 {
         for page in (usize::from(round)..16).step_by(2) {
             view.store(page * PAGE + 60, &[round; 8]);
         }
-        file.sync_all().map_err(problem)?;
+        file.sync_all()?;
         all_durable(&view, 0, 16 * PAGE)?;
     }
     Ok(())
@@ -165,8 +176,8 @@ fn mmap_fsync(place: &Place<'_>) -> Outcome {
 fn map_sync(place: &Place<'_>) -> Outcome {
     let file = place.file("mapsync", 0)?;
     // blocks of which nothing is known: the fault itself has to make them durable
-    file.set_len(4 * PAGE as u64).map_err(problem)?;
-    let view = View::synchronous(&file, 0, 4 * PAGE).map_err(problem)?;
+    file.set_len(4 * PAGE as u64)?;
+    let view = View::synchronous(&file, 0, 4 * PAGE)?;
     for off in [0, 100, PAGE - 3, 3 * PAGE] {
         view.store(off, &[0x55; 2 * LINE]);
         if place.without != "clwb" {
@@ -189,19 +200,19 @@ fn beside_dirty(
     change: impl FnOnce(&File) -> Outcome,
 ) -> Outcome {
     let file = place.file(name, 8 * PAGE)?;
-    let view = View::new(&file, 0, 8 * PAGE).map_err(problem)?;
+    let view = View::new(&file, 0, 8 * PAGE)?;
     for page in [0, 4, 7] {
         view.store(page * PAGE + 128, &[0x66; 256]);
     }
     change(&file)?;
-    file.sync_all().map_err(problem)?;
+    file.sync_all()?;
     durable(&file, 0, left * PAGE)
 }
 
 fn allocate(file: &File, mode: FallocateFlags, off: usize, len: usize) -> Outcome {
     match fallocate(file, mode, off as u64, len as u64) {
-        Err(error) if error == rustix::io::Errno::OPNOTSUPP => Err(SKIPPED.into()),
-        result => result.map_err(problem),
+        Err(error) if error == Errno::OPNOTSUPP => Err(Failed::Impossible),
+        result => Ok(result?),
     }
 }
 
@@ -211,10 +222,10 @@ fn punch_beside_dirty(place: &Place<'_>) -> Outcome {
         allocate(file, punch, PAGE, 2 * PAGE)
     })?;
     let file = place.file("punch", 8 * PAGE)?;
-    let view = View::new(&file, 0, 8 * PAGE).map_err(problem)?;
+    let view = View::new(&file, 0, 8 * PAGE)?;
     view.store(5 * PAGE, &[0x67; 64]);
     allocate(&file, punch, PAGE, PAGE)?;
-    file.sync_all().map_err(problem)?;
+    file.sync_all()?;
     durable(&file, 5 * PAGE, PAGE)
 }
 
@@ -227,7 +238,7 @@ fn zero_beside_dirty(place: &Place<'_>) -> Outcome {
 
 fn truncate_behind_dirty(place: &Place<'_>) -> Outcome {
     beside_dirty(place, "truncate", 5, |file| {
-        file.set_len(5 * PAGE as u64).map_err(problem)
+        Ok(file.set_len(5 * PAGE as u64)?)
     })
 }
 
@@ -235,32 +246,31 @@ fn zero_parts(place: &Place<'_>) -> Outcome {
     let file = place.file("parts", 8 * PAGE)?;
     for (off, len) in [(10, 20), (60, 8), (4000, 200), (8192, 100), (13000, 3000)] {
         allocate(&file, FallocateFlags::ZERO_RANGE, off, len)?;
-        file.sync_all().map_err(problem)?;
+        file.sync_all()?;
         durable(&file, off, len)?;
     }
-    file.set_len(5 * PAGE as u64 + 77).map_err(problem)?;
-    file.sync_all().map_err(problem)?;
+    file.set_len(5 * PAGE as u64 + 77)?;
+    file.sync_all()?;
     durable(&file, 5 * PAGE, 77)
 }
 
 /// A file of 8 pages that shares its blocks with another.
-fn shared(place: &Place<'_>, name: &str) -> Result<File, String> {
+fn shared(place: &Place<'_>, name: &str) -> Result<File, Failed> {
     let from = place.file(&format!("{name}-from"), 8 * PAGE)?;
     let file = place.file(name, 0)?;
     match ioctl_ficlone(&file, &from) {
-        Err(error) if error == rustix::io::Errno::OPNOTSUPP => return Err(SKIPPED.into()),
-        result => result.map_err(problem)?,
+        Err(error) if error == Errno::OPNOTSUPP => return Err(Failed::Impossible),
+        result => result?,
     }
-    file.sync_all().map_err(problem)?;
+    file.sync_all()?;
     Ok(file)
 }
 
 fn cow_write(place: &Place<'_>) -> Outcome {
     let file = shared(place, "cow-write")?;
     for (off, len) in [(5, 3), (4096, 4096), (9000, 5000)] {
-        file.write_all_at(&vec![0x77; len], off as u64)
-            .map_err(problem)?;
-        file.sync_all().map_err(problem)?;
+        file.write_all_at(&vec![0x77; len], off as u64)?;
+        file.sync_all()?;
         durable(&file, off / PAGE * PAGE, len + PAGE)?;
     }
     Ok(())
@@ -268,28 +278,28 @@ fn cow_write(place: &Place<'_>) -> Outcome {
 
 fn cow_store(place: &Place<'_>) -> Outcome {
     let file = shared(place, "cow-store")?;
-    let view = View::new(&file, 0, 8 * PAGE).map_err(problem)?;
+    let view = View::new(&file, 0, 8 * PAGE)?;
     for page in [1, 2, 6] {
         view.store(page * PAGE + 1000, &[0x78; 5]);
     }
-    file.sync_all().map_err(problem)?;
+    file.sync_all()?;
     all_durable(&view, 0, 8 * PAGE)
 }
 
 fn unshare(place: &Place<'_>) -> Outcome {
     let file = shared(place, "unshare")?;
     allocate(&file, FallocateFlags::UNSHARE_RANGE, PAGE, 4 * PAGE)?;
-    file.sync_all().map_err(problem)?;
+    file.sync_all()?;
     durable(&file, 0, 8 * PAGE)
 }
 
 fn huge(place: &Place<'_>) -> Outcome {
     const HUGE: usize = 2 << 20;
     let file = place.file("huge", 2 * HUGE)?;
-    let view = View::new(&file, 0, 2 * HUGE).map_err(problem)?;
+    let view = View::new(&file, 0, 2 * HUGE)?;
     for off in [0, 5000, HUGE - 1, HUGE + 77] {
         view.store(off, &[0x79]);
     }
-    file.sync_all().map_err(problem)?;
+    file.sync_all()?;
     all_durable(&view, 0, 2 * HUGE)
 }
