@@ -8,18 +8,21 @@
 # watch: smp
 # crate: persist-scenarios
 # tier: full
-# timeout: 240
+# timeout: 300
 # shellcheck shell=dash
 . ./ktap.sh
 . ./persist-lib.sh
 
-plan $((2 * COUNT))
+plan $((2 * ($(scenarios dax) + $(scenarios any)) + $(scenarios device)))
 load_stack
 need_disk pmem0
+quiet
 for fs in ext4 xfs; do
 	fresh $fs
-	all_durable $fs
+	all_durable $fs dax $MNT/$fs
+	all_durable $fs any $MNT/$fs
 	umount $MNT/$fs
 	zap /dev/pmem0
 done
+all_durable device device /dev/pmem0
 finish

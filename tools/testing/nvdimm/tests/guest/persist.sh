@@ -8,40 +8,37 @@
 # watch: strict
 # crate: persist-scenarios
 # lanes: ctwin
-# timeout: 240
+# timeout: 300
 # shellcheck shell=dash
 . ./ktap.sh
 . ./persist-lib.sh
 
-plan $((2 * COUNT + 8))
+plan $((2 * ($(scenarios dax) + $(scenarios any)) + $(scenarios device) + 11))
 load_stack
 need_disk pmem0
-
-without_write_cache() { # FILESYSTEM NAME
-	echo 0 >/sys/block/pmem0/dax/write_cache
-	_rc=0
-	(lost "$@") || _rc=$?
-	echo 1 >/sys/block/pmem0/dax/write_cache
-	return $_rc
-}
+quiet
 
 without_barriers() {
 	umount $MNT/ext4
 	fresh ext4 barrier=0
-	lost ext4 "mmap stores, fsync"
+	lost dax "mmap stores, fsync" $MNT/ext4
 }
 
 for fs in ext4 xfs; do
 	fresh $fs
-	all_durable $fs
-	it "$fs: a program without clwb is noticed" lost $fs "MAP_SYNC" --without clwb
-	it "$fs: a program without sfence is noticed" lost $fs "MAP_SYNC" --without fence
-	it "$fs: fsync without clwb is noticed" without_write_cache $fs "mmap stores, fsync"
+	all_durable $fs dax $MNT/$fs
+	all_durable $fs any $MNT/$fs
+	it "$fs: a program without clwb is noticed" lost dax "MAP_SYNC" $MNT/$fs --without clwb
+	it "$fs: a program without sfence is noticed" lost dax "MAP_SYNC" $MNT/$fs --without fence
+	it "$fs: fsync without clwb is noticed" without_write_backs pmem0 dax "mmap stores, fsync" $MNT/$fs
+	it "$fs: metadata without a flush is noticed" without_flushes pmem0 any "renamed over" $MNT/$fs
 	case $fs in
 	ext4) it "$fs: fsync without sfence (barrier=0) is noticed" without_barriers ;;
-	xfs) it "$fs: unshare without clwb is noticed" without_write_cache $fs "unshare" ;;
+	xfs) it "$fs: unshare without clwb is noticed" without_write_backs pmem0 dax "unshare" $MNT/$fs ;;
 	esac
 	umount $MNT/$fs
 	zap /dev/pmem0
 done
+all_durable device device /dev/pmem0
+it "device: writes without a flush are noticed" without_flushes pmem0 device "direct writes, fsync" /dev/pmem0
 finish

@@ -11,13 +11,15 @@ use std::process::ExitCode;
 
 use persist::view;
 
-use scenarios::{Failed, Place, SCENARIOS};
+use scenarios::{Failed, Place, Scenario, GROUPS};
 
-const USAGE: &str = "usage: persist-scenarios list            a line for each scenario
-       persist-scenarios run N DIR       run the scenario of line N in a directory
-       persist-scenarios run N DIR --without clwb|fence
-                                         leave out what the program itself must do;
-                                         NOTE in the environment is added to the name
+const USAGE: &str =
+    "usage: persist-scenarios list GROUP      a line for each scenario of dax, any or device
+       persist-scenarios run GROUP N DIR|DEVICE
+                                         run the scenario of line N there; NOTE in the
+                                         environment is added to its name
+       persist-scenarios run GROUP N DIR|DEVICE --without clwb|fence
+                                         leave out what the program itself must do
        persist-scenarios count LABEL DIR|DEVICE
                                          do each operation many times; the report says what it costs
 Exit status: 0 all is durable, 1 it is not, 3 not possible there, 2 all else.";
@@ -26,10 +28,13 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["list"] => SCENARIOS.iter().for_each(|(name, _)| println!("{name}")),
-        ["run", number, dir] => return run(number, &Place { dir, without: "" }),
-        ["run", number, dir, "--without", without @ ("clwb" | "fence")] => {
-            return run(number, &Place { dir, without });
+        ["list", of] => match group(of) {
+            Some(scenarios) => scenarios.iter().for_each(|(name, _)| println!("{name}")),
+            None => return failure(2, USAGE),
+        },
+        ["run", group, number, path] => return run(group, number, &Place { path, without: "" }),
+        ["run", group, number, path, "--without", without @ ("clwb" | "fence")] => {
+            return run(group, number, &Place { path, without });
         }
         ["count", label, path] => return count(label, Path::new(path)),
         _ => return failure(2, USAGE),
@@ -37,14 +42,20 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn run(number: &str, place: &Place<'_>) -> ExitCode {
+fn group(name: &str) -> Option<&'static [Scenario]> {
+    let group = GROUPS.into_iter().find(|(other, _)| *other == name);
+    group.map(|(_, scenarios)| scenarios)
+}
+
+fn run(of: &str, number: &str, place: &Place<'_>) -> ExitCode {
     let number = number.parse().ok().and_then(|n: usize| n.checked_sub(1));
-    let Some((name, scenario)) = number.and_then(|n| SCENARIOS.get(n)) else {
+    let scenario = number.and_then(|n| group(of)?.get(n));
+    let Some((name, scenario)) = scenario else {
         return failure(2, "there is no such scenario");
     };
     let note = std::env::var("NOTE").map_or(String::new(), |note| format!(" ({note})"));
-    if persist::begin(&format!("{}: {name}{note}", place.dir)).is_err() {
-        return failure(2, "nobody watches this machine: there is nobody to ask");
+    if let Err(why) = persist::begin(&format!("{}: {name}{note}", place.path)) {
+        return nobody(why);
     }
     let outcome = scenario(place);
     if persist::end().is_err() {
@@ -56,6 +67,10 @@ fn run(number: &str, place: &Place<'_>) -> ExitCode {
         Err(Failed::Impossible) => failure(3, "not possible there"),
         Err(Failed::Error(why)) => failure(2, &why),
     }
+}
+
+fn nobody(_: persist::NoAnswer) -> ExitCode {
+    failure(2, "nobody watches this machine: there is nobody to ask")
 }
 
 fn count(label: &str, path: &Path) -> ExitCode {

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Each scenario does something to a file, makes it durable, and asks whether it is.
+//! Each scenario does something, makes it durable, and asks whether it is.
+
+mod any;
+mod dax;
+mod device;
 
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
-use persist::view::{View, LINE, PAGE};
-use rustix::fs::{fallocate, ioctl_ficlone, FallocateFlags};
-use rustix::io::Errno;
+use persist::memory;
+use persist::view::{View, PAGE};
+use persist::Lost;
 
 use crate::symbols;
 
-/// Where the files are, and what the program leaves out.
+/// Where it happens, and what the program leaves out.
 pub struct Place<'a> {
-    pub dir: &'a str,
+    /// A directory, or a device.
+    pub path: &'a str,
     pub without: &'a str,
 }
 
@@ -37,27 +43,11 @@ type Outcome = Result<(), Failed>;
 
 pub type Scenario = (&'static str, fn(&Place<'_>) -> Outcome);
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("write of every size and alignment, fsync", write_sizes),
-    ("append, fdatasync", append),
-    ("O_DSYNC write", dsync_write),
-    ("mmap stores, msync of a part", msync_part),
-    ("mmap stores, fsync", mmap_fsync),
-    ("MAP_SYNC stores, clwb and sfence of the program", map_sync),
-    ("a punch beside dirty pages, fsync", punch_beside_dirty),
-    (
-        "a zeroed range beside dirty pages, fsync",
-        zero_beside_dirty,
-    ),
-    (
-        "a truncation behind dirty pages, fsync",
-        truncate_behind_dirty,
-    ),
-    ("zeroing of parts of pages, fsync", zero_parts),
-    ("copy on write by write, fsync", cow_write),
-    ("copy on write by mmap, fsync", cow_store),
-    ("unshare, fsync", unshare),
-    ("stores to 2 MiB, fsync", huge),
+/// By what they need: files of which the lines can be asked about, any filesystem, a block device.
+pub const GROUPS: [(&str, &[Scenario]); 3] = [
+    ("dax", dax::SCENARIOS),
+    ("any", any::SCENARIOS),
+    ("device", device::SCENARIOS),
 ];
 
 impl Place<'_> {
@@ -67,7 +57,7 @@ impl Place<'_> {
     }
 
     fn open(&self, name: &str, len: usize, flags: i32) -> Result<File, Failed> {
-        let path = format!("{}/{name}", self.dir);
+        let path = format!("{}/{name}", self.path);
         let mut how = OpenOptions::new();
         how.read(true)
             .write(true)
@@ -81,6 +71,24 @@ impl Place<'_> {
         file.sync_all()?;
         Ok(file)
     }
+
+    /// The path of a new directory; an old one of that name is removed.
+    fn directory(&self, name: &str) -> Result<PathBuf, Failed> {
+        let path = Path::new(self.path).join(name);
+        if path.exists() {
+            fs::remove_dir_all(&path)?;
+        }
+        fs::create_dir(&path)?;
+        Ok(path)
+    }
+
+    /// Everything on the device is durable that was stored there since the scenario began.
+    fn all_durable(&self) -> Outcome {
+        let parts = memory::of(Path::new(self.path))?;
+        let ranges: Vec<_> = parts.iter().map(|part| [part.start, part.len]).collect();
+        let lost = persist::check_memory(&ranges);
+        none_lost(lost, |address| format!("physical address {address:#x}"))
+    }
 }
 
 /// What was stored in that part of the file is durable.
@@ -90,216 +98,30 @@ fn durable(file: &File, off: usize, len: usize) -> Outcome {
     checked(&view, first, off - first, len)
 }
 
-/// The same for a part of a mapping of the file's beginning.
-fn all_durable(view: &View, off: usize, len: usize) -> Outcome {
-    checked(view, 0, off, len)
-}
-
 /// For a part of a mapping that begins at that offset of the file.
 fn checked(view: &View, start: usize, off: usize, len: usize) -> Outcome {
-    let lost = view
-        .lost(off, len)
-        .map_err(|why| format!("no answer: {why:?}"))?;
+    none_lost(view.lost(off, len), |offset| {
+        format!("offset {:#x} of the file", (start + off) as u64 + offset)
+    })
+}
+
+fn none_lost(
+    answer: Result<Vec<Lost>, persist::NoAnswer>,
+    place: impl FnOnce(u64) -> String,
+) -> Outcome {
+    let lost =
+        answer.map_err(|why| format!("no answer: {why:?}; the checker's report says why"))?;
     let Some(first) = lost.first() else {
         return Ok(());
     };
+    let state = match first.pending {
+        true => "on its way without a fence",
+        false => "dirty",
+    };
     Err(Failed::Lost(format!(
-        "a power cut would lose {} lines; the first is at offset {:#x} of the file, {}, stored to by {}",
+        "a power cut would lose {} lines; the first is at {}, {state}, stored to by {}",
         lost.len(),
-        (start + off) as u64 + first.offset,
-        if first.pending { "written back without a fence" } else { "dirty" },
+        place(first.offset),
         symbols::name(first.origin),
     )))
-}
-
-fn write_sizes(place: &Place<'_>) -> Outcome {
-    let file = place.file("sizes", 8 * PAGE)?;
-    for len in [
-        1, 7, 8, 9, 63, 64, 65, 127, 200, 1000, 4095, 4096, 4097, 9000,
-    ] {
-        for off in [0, 1, 4, 8, 13, 60, 63, 64, 100, 4090, 4096] {
-            file.write_all_at(&vec![len as u8; len], off as u64)?;
-            file.sync_all()?;
-            durable(&file, off, len)?;
-        }
-    }
-    Ok(())
-}
-
-fn append(place: &Place<'_>) -> Outcome {
-    let file = place.file("append", 0)?;
-    let mut at = 0;
-    for len in [1, 100, 4096, 5000, 70000] {
-        file.write_all_at(&vec![0x22; len], at as u64)?;
-        file.sync_data()?;
-        durable(&file, at, len)?;
-        at += len;
-    }
-    Ok(())
-}
-
-fn dsync_write(place: &Place<'_>) -> Outcome {
-    const O_DSYNC: i32 = 0o10000;
-    let file = place.open("dsync", 4 * PAGE, O_DSYNC)?;
-    for (off, len) in [(0, 8), (100, 3), (4000, 200), (4096, 4096), (16380, 5000)] {
-        file.write_all_at(&vec![0x33; len], off as u64)?;
-        durable(&file, off, len)?;
-    }
-    Ok(())
-}
-
-fn msync_part(place: &Place<'_>) -> Outcome {
-    let file = place.file("msync", 8 * PAGE)?;
-    let view = View::new(&file, 0, 8 * PAGE)?;
-    for page in 0..8 {
-        view.store(page * PAGE + 10, &[0x44; 300]);
-    }
-    view.sync(2 * PAGE, 3 * PAGE)?;
-    all_durable(&view, 2 * PAGE, 3 * PAGE)?;
-    view.sync(0, 8 * PAGE)?;
-    all_durable(&view, 0, 8 * PAGE)
-}
-
-fn mmap_fsync(place: &Place<'_>) -> Outcome {
-    let file = place.file("mmap", 16 * PAGE)?;
-    let view = View::new(&file, 0, 16 * PAGE)?;
-    for round in 0..3u8 {
-        for page in (usize::from(round)..16).step_by(2) {
-            view.store(page * PAGE + 60, &[round; 8]);
-        }
-        file.sync_all()?;
-        all_durable(&view, 0, 16 * PAGE)?;
-    }
-    Ok(())
-}
-
-fn map_sync(place: &Place<'_>) -> Outcome {
-    let file = place.file("mapsync", 0)?;
-    // blocks of which nothing is known: the fault itself has to make them durable
-    file.set_len(4 * PAGE as u64)?;
-    let view = View::synchronous(&file, 0, 4 * PAGE)?;
-    for off in [0, 100, PAGE - 3, 3 * PAGE] {
-        view.store(off, &[0x55; 2 * LINE]);
-        if place.without != "clwb" {
-            view.write_back(off, 2 * LINE);
-        }
-        if place.without != "fence" {
-            View::fence();
-        }
-        all_durable(&view, off, 2 * LINE)?;
-    }
-    Ok(())
-}
-
-/// Pages 0, 4 and 7 of 8 are dirty, `change` does something to the range, and then fsync is asked
-/// for: what is still there must be durable.
-fn beside_dirty(
-    place: &Place<'_>,
-    name: &str,
-    left: usize,
-    change: impl FnOnce(&File) -> Outcome,
-) -> Outcome {
-    let file = place.file(name, 8 * PAGE)?;
-    let view = View::new(&file, 0, 8 * PAGE)?;
-    for page in [0, 4, 7] {
-        view.store(page * PAGE + 128, &[0x66; 256]);
-    }
-    change(&file)?;
-    file.sync_all()?;
-    durable(&file, 0, left * PAGE)
-}
-
-fn allocate(file: &File, mode: FallocateFlags, off: usize, len: usize) -> Outcome {
-    match fallocate(file, mode, off as u64, len as u64) {
-        Err(error) if error == Errno::OPNOTSUPP => Err(Failed::Impossible),
-        result => Ok(result?),
-    }
-}
-
-fn punch_beside_dirty(place: &Place<'_>) -> Outcome {
-    let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    beside_dirty(place, "punch", 1, |file| {
-        allocate(file, punch, PAGE, 2 * PAGE)
-    })?;
-    let file = place.file("punch", 8 * PAGE)?;
-    let view = View::new(&file, 0, 8 * PAGE)?;
-    view.store(5 * PAGE, &[0x67; 64]);
-    allocate(&file, punch, PAGE, PAGE)?;
-    file.sync_all()?;
-    durable(&file, 5 * PAGE, PAGE)
-}
-
-fn zero_beside_dirty(place: &Place<'_>) -> Outcome {
-    // the pages that are zeroed have no memory any more: what is asked about ends before them
-    beside_dirty(place, "zero", 5, |file| {
-        allocate(file, FallocateFlags::ZERO_RANGE, 5 * PAGE, PAGE)
-    })
-}
-
-fn truncate_behind_dirty(place: &Place<'_>) -> Outcome {
-    beside_dirty(place, "truncate", 5, |file| {
-        Ok(file.set_len(5 * PAGE as u64)?)
-    })
-}
-
-fn zero_parts(place: &Place<'_>) -> Outcome {
-    let file = place.file("parts", 8 * PAGE)?;
-    for (off, len) in [(10, 20), (60, 8), (4000, 200), (8192, 100), (13000, 3000)] {
-        allocate(&file, FallocateFlags::ZERO_RANGE, off, len)?;
-        file.sync_all()?;
-        durable(&file, off, len)?;
-    }
-    file.set_len(5 * PAGE as u64 + 77)?;
-    file.sync_all()?;
-    durable(&file, 5 * PAGE, 77)
-}
-
-/// A file of 8 pages that shares its blocks with another.
-fn shared(place: &Place<'_>, name: &str) -> Result<File, Failed> {
-    let from = place.file(&format!("{name}-from"), 8 * PAGE)?;
-    let file = place.file(name, 0)?;
-    match ioctl_ficlone(&file, &from) {
-        Err(error) if error == Errno::OPNOTSUPP => return Err(Failed::Impossible),
-        result => result?,
-    }
-    file.sync_all()?;
-    Ok(file)
-}
-
-fn cow_write(place: &Place<'_>) -> Outcome {
-    let file = shared(place, "cow-write")?;
-    for (off, len) in [(5, 3), (4096, 4096), (9000, 5000)] {
-        file.write_all_at(&vec![0x77; len], off as u64)?;
-        file.sync_all()?;
-        durable(&file, off / PAGE * PAGE, len + PAGE)?;
-    }
-    Ok(())
-}
-
-fn cow_store(place: &Place<'_>) -> Outcome {
-    let file = shared(place, "cow-store")?;
-    let view = View::new(&file, 0, 8 * PAGE)?;
-    for page in [1, 2, 6] {
-        view.store(page * PAGE + 1000, &[0x78; 5]);
-    }
-    file.sync_all()?;
-    all_durable(&view, 0, 8 * PAGE)
-}
-
-fn unshare(place: &Place<'_>) -> Outcome {
-    let file = shared(place, "unshare")?;
-    allocate(&file, FallocateFlags::UNSHARE_RANGE, PAGE, 4 * PAGE)?;
-    file.sync_all()?;
-    durable(&file, 0, 8 * PAGE)
-}
-
-fn huge(place: &Place<'_>) -> Outcome {
-    const HUGE: usize = 2 << 20;
-    let file = place.file("huge", 2 * HUGE)?;
-    let view = View::new(&file, 0, 2 * HUGE)?;
-    for off in [0, 5000, HUGE - 1, HUGE + 77] {
-        view.store(off, &[0x79]);
-    }
-    file.sync_all()?;
-    all_durable(&view, 0, 2 * HUGE)
 }
