@@ -8,9 +8,10 @@ use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 
 use fastrand::Rng;
-use persist::view::{View, PAGE};
 use rustix::fs::{fallocate, FallocateFlags};
 use rustix::io::{pwritev2, ReadWriteFlags};
+
+use crate::view::{View, PAGE};
 
 /// Files are no larger.
 const LIMIT: usize = 16 * PAGE;

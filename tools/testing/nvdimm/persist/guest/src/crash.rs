@@ -4,19 +4,17 @@
 //! what happens to its memory; then makes images of what cuts could have left, and recovers,
 //! reads and checks each.
 
-mod change;
 mod disk;
-mod history;
-mod workload;
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use fastrand::Rng;
 use persist::images::{self, Cut, Keep};
+use persist::workload::{Done, Workload};
 
 use disk::Disk;
-use workload::{Done, Workload};
 
 const USAGE: &str = "usage: persist-crash ext4|xfs SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
 /dev/pmem0 has a fresh filesystem; /dev/pmem1, of the same size, becomes the images.
@@ -105,7 +103,9 @@ impl Test<'_> {
 
     fn record(&self, disk: &Disk<'_>) -> io::Result<Workload<'static>> {
         disk.mount(self.options)?;
-        let mut workload = Workload::new("/mnt/crash", self.filesystem == "xfs", self.seed);
+        let shares = self.filesystem == "xfs";
+        let clock = || images::now().map_err(no_answer);
+        let mut workload = Workload::new(Path::new("/mnt/crash"), shares, self.seed, clock);
         let result = (0..self.operations).try_for_each(|_| workload.step());
         disk.unmount()?;
         result.map(|()| workload)

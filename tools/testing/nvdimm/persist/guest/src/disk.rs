@@ -9,11 +9,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use persist::history::Found;
 use persist::memory;
 use rustix::fs::OFlags;
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
-
-use crate::history::Found;
 
 /// What the kernel says when it replays a log.
 const REPLAYED: [&str; 2] = ["recovery complete", "Ending recovery"];

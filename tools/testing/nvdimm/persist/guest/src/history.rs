@@ -74,7 +74,7 @@ pub struct File {
 
 impl File {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             contents: History::new(Vec::new()),
             parts: Vec::new(),
@@ -158,7 +158,7 @@ pub struct Tree {
 
 impl Tree {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             files: Vec::new(),
             names: History::new(Names::new()),

@@ -13,9 +13,12 @@
 //! The questions are nops, which do nothing where nobody watches; x86-64 only. `persist.h` is the
 //! same for C.
 
+mod change;
+pub mod history;
 pub mod images;
 pub mod memory;
 pub mod view;
+pub mod workload;
 
 use std::arch::asm;
 

@@ -4,14 +4,14 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use persist::images;
-use persist::view::{View, PAGE};
 use rustix::fs::{ioctl_ficlone, syncfs};
 
 use crate::change::{part, Change};
 use crate::history::{File, Names, Time, Tree};
+use crate::view::{View, PAGE};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -43,25 +43,26 @@ enum Naming {
 }
 
 pub struct Workload<'a> {
-    dir: &'a str,
+    dir: &'a Path,
     /// Files can share blocks.
     shares: bool,
     random: Rng,
+    clock: Clock,
     pub tree: Tree,
     pub done: Vec<Done>,
 }
 
-fn now() -> io::Result<Time> {
-    images::now().map_err(|why| io::Error::other(format!("the recording gives no time: {why:?}")))
-}
+/// Says what time it is.
+pub type Clock = fn() -> io::Result<Time>;
 
 impl<'a> Workload<'a> {
     /// In an empty directory.
-    pub fn new(dir: &'a str, shares: bool, seed: u64) -> Self {
+    pub fn new(dir: &'a Path, shares: bool, seed: u64, clock: Clock) -> Self {
         Self {
             dir,
             shares,
             random: Rng::with_seed(seed),
+            clock,
             tree: Tree::new(),
             done: Vec::new(),
         }
@@ -69,7 +70,7 @@ impl<'a> Workload<'a> {
 
     /// The next operation.
     pub fn step(&mut self) -> io::Result<()> {
-        let begun = now()?;
+        let begun = (self.clock)()?;
         let names = self.tree.names().clone();
         let percent = self.random.u32(..100);
         let (what, syncs) = match self.random.choice(names.iter()) {
@@ -78,7 +79,7 @@ impl<'a> Workload<'a> {
             Some((name, number)) if percent < 85 => self.sync(name, *number)?,
             _ => self.name(begun, names)?,
         };
-        let ended = now()?;
+        let ended = (self.clock)()?;
         self.done.push(Done {
             what,
             begun,
@@ -88,8 +89,8 @@ impl<'a> Workload<'a> {
         Ok(())
     }
 
-    fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.dir)
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     fn open(&self, name: &str) -> io::Result<fs::File> {
@@ -108,10 +109,10 @@ impl<'a> Workload<'a> {
         let durable = change.durable();
         let syncs = durable.is_some();
         if let Some(range) = durable {
-            file.sync_part(now()?, range);
+            file.sync_part((self.clock)()?, range);
         }
         if change.size_is_durable() {
-            file.sync_size(now()?);
+            file.sync_size((self.clock)()?);
         }
         Ok((format!("{name}: {change}"), syncs))
     }
@@ -147,7 +148,7 @@ impl<'a> Workload<'a> {
                 let (off, len) = part(&mut self.random, size);
                 let (first, end) = (off / PAGE * PAGE, off + len);
                 View::new(&file, 0, size)?.sync(first, end - first)?;
-                self.tree.files[number].sync_part(now()?, first..end);
+                self.tree.files[number].sync_part((self.clock)()?, first..end);
                 return Ok((format!("{name}: Msync {first:#x} {:#x}", end - first), true));
             }
             Fsync => file.sync_all()?,
@@ -155,7 +156,7 @@ impl<'a> Workload<'a> {
             Directory => fs::File::open(self.dir)?.sync_all()?,
             Everything => syncfs(&file)?,
         }
-        let ended = now()?;
+        let ended = (self.clock)()?;
         if matches!(kind, Directory | Everything) {
             self.tree.sync_names(ended);
         }

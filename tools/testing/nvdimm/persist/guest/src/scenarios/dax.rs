@@ -2,11 +2,12 @@
 
 //! What is done to a file of which the lines can be asked about.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 
 use persist::view::{View, LINE, PAGE};
-use rustix::fs::{fallocate, ioctl_ficlone, FallocateFlags};
+use persist::workload::Workload;
+use rustix::fs::{fallocate, ioctl_ficlone, seek, FallocateFlags, SeekFrom};
 use rustix::io::Errno;
 
 use super::{checked, durable, Failed, Outcome, Place, Scenario};
@@ -32,6 +33,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("copy on write by mmap, fsync", cow_store),
     ("unshare, fsync", unshare),
     ("stores to 2 MiB, fsync", huge),
+    ("random operations, fsync of each file", random),
 ];
 
 /// A part of a mapping of the file's beginning is durable.
@@ -229,4 +231,36 @@ fn huge(place: &Place<'_>) -> Outcome {
     }
     file.sync_all()?;
     all_durable(&view, 0, 2 * HUGE)
+}
+
+/// What power cuts are tried with. Pages that are dirty when their blocks are freed need not be written
+/// back, so only files are asked about.
+fn random(place: &Place<'_>) -> Outcome {
+    let shares = shared(place, "shares").is_ok();
+    let dir = place.directory("random")?;
+    let mut workload = Workload::new(&dir, shares, 1, || Ok(0));
+    for _ in 0..25 {
+        (0..8).try_for_each(|_| workload.step())?;
+        for name in workload.tree.names().keys() {
+            let mut how = OpenOptions::new();
+            let file = how.read(true).write(true).open(dir.join(name))?;
+            file.sync_all()?;
+            data_durable(&file)?;
+        }
+    }
+    Ok(())
+}
+
+/// All of the file is durable; holes have no memory.
+fn data_durable(file: &File) -> Outcome {
+    let mut at = 0;
+    loop {
+        at = match seek(file, SeekFrom::Data(at)) {
+            Err(Errno::NXIO) => return Ok(()),
+            data => data?,
+        };
+        let hole = seek(file, SeekFrom::Hole(at))?;
+        durable(file, at as usize, (hole - at) as usize)?;
+        at = hole;
+    }
 }
