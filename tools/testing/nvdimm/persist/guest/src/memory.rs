@@ -18,6 +18,14 @@ pub struct Part {
     pub len: u64,
 }
 
+impl Part {
+    pub fn contains(&self, address: u64) -> bool {
+        address
+            .checked_sub(self.start)
+            .is_some_and(|at| at < self.len)
+    }
+}
+
 /// What a block device consists of, or the device that a file is on. Those below a mapped one count
 /// as a whole. Of a BTT all is counted that it stores, but of a namespace with page structs only what is
 /// behind these.

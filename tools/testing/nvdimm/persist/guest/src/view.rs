@@ -6,6 +6,7 @@ use std::arch::asm;
 use std::arch::x86_64::_mm_sfence;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 
 use rustix::mm::{mmap, msync, munmap, MapFlags, MsyncFlags, ProtFlags};
 
@@ -79,7 +80,21 @@ impl View {
 
     pub fn sync(&self, off: usize, len: usize) -> io::Result<()> {
         // SAFETY: Within the mapping.
-        Ok(unsafe { msync(self.at(off, len).cast(), len, MsyncFlags::SYNC)? })
+        unsafe { msync(self.at(off, len).cast(), len, MsyncFlags::SYNC)? };
+        Ok(())
+    }
+
+    /// The physical address of a byte of it.
+    pub fn physical(&self, off: usize) -> io::Result<u64> {
+        self.load(off);
+        let address = self.at(off, 1) as u64;
+        let mut entry = [0; 8];
+        let at = address / PAGE as u64 * size_of_val(&entry) as u64;
+        File::open("/proc/self/pagemap")?.read_exact_at(&mut entry, at)?;
+        match u64::from_le_bytes(entry) & ((1 << 55) - 1) {
+            0 => Err(io::Error::other("who is not root may not know")),
+            frame => Ok(frame * PAGE as u64 + address % PAGE as u64),
+        }
     }
 
     /// The lines of it that a power cut would lose.

@@ -2,9 +2,11 @@
 
 //! What is done to a file of which the lines can be asked about.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
+use persist::memory;
 use persist::view::{View, LINE, PAGE};
 use persist::workload::Workload;
 use rustix::fs::{fallocate, ioctl_ficlone, seek, FallocateFlags, SeekFrom};
@@ -33,6 +35,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("copy on write by mmap, fsync", cow_store),
     ("unshare, fsync", unshare),
     ("stores to 2 MiB, fsync", huge),
+    ("a write over poison, fsync", recovery),
     ("random operations, fsync of each file", random),
 ];
 
@@ -231,6 +234,38 @@ fn huge(place: &Place<'_>) -> Outcome {
     }
     file.sync_all()?;
     all_durable(&view, 0, 2 * HUGE)
+}
+
+/// A page goes bad, and a write makes it good again.
+fn recovery(place: &Place<'_>) -> Outcome {
+    const BAD: usize = 3 * PAGE;
+    let file = place.file("poison", 8 * PAGE)?;
+    let view = View::new(&file, 0, 8 * PAGE)?;
+    let bad = view.physical(BAD)?;
+    drop(view);
+    let parts = memory::of(Path::new(place.path))?;
+    let part = parts.iter().find(|part| part.contains(bad));
+    let part = part.ok_or("the file is not in the device's memory")?;
+    let disk = Path::new("/sys/block").join(&part.disk);
+    // firmware would have to clear it; without firmware it is cleared by the write
+    let device = disk.join("device").canonicalize()?;
+    if !device.starts_with("/sys/devices/platform/e820_pmem") {
+        return Err(Failed::Impossible);
+    }
+    let list = disk.join("badblocks");
+    let sectors = format!("{} {}", (bad - part.start) / 512, PAGE / 512);
+    fs::write(&list, sectors)?;
+    if file.read_exact_at(&mut [0; PAGE], BAD as u64).is_ok() {
+        return Err("the page is not bad".into());
+    }
+    file.write_all_at(&[0x7a; 3 * PAGE], (BAD - PAGE) as u64)?;
+    file.sync_all()?;
+    durable(&file, BAD - PAGE, 3 * PAGE)?;
+    place.all_durable()?;
+    match fs::read_to_string(&list)?.as_str() {
+        "" => Ok(()),
+        left => Err(format!("bad sectors are left: {left}").into()),
+    }
 }
 
 /// What power cuts are tried with. Pages that are dirty when their blocks are freed need not be written
