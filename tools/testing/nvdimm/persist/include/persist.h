@@ -83,6 +83,15 @@ static inline uint64_t persist_window_stop(void)
 	return persist_ask(7, NULL, 0);
 }
 
+/*
+ * There is persistent memory at that physical address, which the checker did not know of. What was
+ * stored there before it has not seen.
+ */
+static inline uint64_t persist_watch(uint64_t start, uint64_t len)
+{
+	return persist_ask(10, (const void *)start, len);
+}
+
 /* Write the counts to the report. */
 static inline uint64_t persist_end(void)
 {

@@ -57,6 +57,9 @@ pub enum Question {
     /// How many of the lines of physical memory that were stored to since the last `Begin` are not
     /// durable? At `address` there are so many pairs of words: a first address and a length.
     Memory { address: u64, ranges: u64 },
+    /// There is persistent memory besides what the command line says: `len` bytes at the physical
+    /// address `start`. What was stored there before was not seen. The answer is 0.
+    Watch { start: u64, len: u64 },
 }
 
 impl Question {
@@ -83,6 +86,10 @@ impl Question {
             9 => Some(Self::Memory {
                 address,
                 ranges: len,
+            }),
+            10 => Some(Self::Watch {
+                start: address,
+                len,
             }),
             _ => None,
         }

@@ -18,8 +18,8 @@ pub enum Fences {
 
 /// The `name=value` pairs.
 pub struct Options {
-    /// `range=START+LEN`, hexadecimal, any number of them: physical addresses of persistent memory.
-    /// First, and behind the last.
+    /// `range=START+LEN`, hexadecimal, any number of them: physical addresses of persistent memory, as
+    /// far as the guest does not say so itself. First, and behind the last.
     pub ranges: Vec<(u64, u64)>,
     /// `fences=strict|smp`.
     pub fences: Fences,
@@ -53,9 +53,6 @@ impl Options {
                 Some(("timeline", path)) => timeline = Timeline::new(create(path)?),
                 _ => return Err(format!("unknown argument {word}")),
             }
-        }
-        if ranges.is_empty() {
-            return Err("say where persistent memory is: range=START+LEN".into());
         }
         let report = report.ok_or("say where to write to: report=FILE")?;
         Ok(Self {

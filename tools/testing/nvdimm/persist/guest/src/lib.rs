@@ -107,6 +107,13 @@ pub fn window<T>(operation: impl FnOnce() -> T) -> T {
     done
 }
 
+/// There is persistent memory at that physical address, which the checker did not know of. What was
+/// stored there before it has not seen.
+pub fn watch(start: u64, len: u64) -> Result<(), NoAnswer> {
+    let start = std::ptr::without_provenance(start as usize);
+    ask(10, start, len as usize).map(drop)
+}
+
 /// Writes the counts to the report.
 pub fn end() -> Result<(), NoAnswer> {
     ask(3, std::ptr::null(), 0).map(drop)

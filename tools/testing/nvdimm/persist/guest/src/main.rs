@@ -9,7 +9,7 @@ mod symbols;
 use std::path::Path;
 use std::process::ExitCode;
 
-use persist::view;
+use persist::{memory, view};
 
 use scenarios::{Failed, Place, Scenario, GROUPS};
 
@@ -20,6 +20,7 @@ const USAGE: &str =
                                          environment is added to its name
        persist-scenarios run GROUP N DIR|DEVICE --without clwb|fence
                                          leave out what the program itself must do
+       persist-scenarios watch DIR       the memory of that region, in sysfs, is persistent too
        persist-scenarios count LABEL DIR|DEVICE
                                          do each operation many times; the report says what it costs
 Exit status: 0 all is durable, 1 it is not, 3 not possible there, 2 all else.";
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ["run", group, number, path, "--without", without @ ("clwb" | "fence")] => {
             return run(group, number, &Place { path, without });
         }
+        ["watch", dir] => return watch(dir),
         ["count", label, path] => return count(label, Path::new(path)),
         _ => return failure(2, USAGE),
     }
@@ -66,6 +68,13 @@ fn run(of: &str, number: &str, place: &Place<'_>) -> ExitCode {
         Err(Failed::Lost(what)) => failure(1, &what),
         Err(Failed::Impossible) => failure(3, "not possible there"),
         Err(Failed::Error(why)) => failure(2, &why),
+    }
+}
+
+fn watch(dir: &str) -> ExitCode {
+    match memory::described(Path::new(dir)) {
+        Ok((start, len)) => persist::watch(start, len).map_or_else(nobody, |()| ExitCode::SUCCESS),
+        Err(error) => failure(2, &error.to_string()),
     }
 }
 

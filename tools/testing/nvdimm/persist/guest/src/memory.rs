@@ -53,11 +53,7 @@ fn parts(disk: &Path) -> io::Result<Vec<Part>> {
         // a BTT does not say where it is
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = fs::read_to_string(device.join("namespace"))?;
-            let namespace = Path::new("/sys/bus/nd/devices").join(name.trim());
-            (
-                number(&namespace.join("resource"))?,
-                number(&namespace.join("size"))?,
-            )
+            described(&Path::new("/sys/bus/nd/devices").join(name.trim()))?
         }
         Err(error) => return Err(error),
     };
@@ -67,6 +63,11 @@ fn parts(disk: &Path) -> io::Result<Vec<Part>> {
         start,
         len,
     }])
+}
+
+/// The first address and the length of a region or namespace that a directory of sysfs describes.
+pub fn described(dir: &Path) -> io::Result<(u64, u64)> {
+    Ok((number(&dir.join("resource"))?, number(&dir.join("size"))?))
 }
 
 /// The number in a file.

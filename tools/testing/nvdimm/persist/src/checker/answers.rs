@@ -53,6 +53,10 @@ impl Checker {
                 });
             }
             Question::Images { address, words } => return self.images(address, words),
+            Question::Watch { start, len } => {
+                let end = start.checked_add(len).ok_or("it has no end")?;
+                self.options.ranges.push((start, end));
+            }
         }
         Ok(0)
     }
