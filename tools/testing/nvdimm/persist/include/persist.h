@@ -92,6 +92,12 @@ static inline uint64_t persist_watch(uint64_t start, uint64_t len)
 	return persist_ask(10, (const void *)start, len);
 }
 
+/* Shall the checker notice fences? If not it has to complain of all that is stored. */
+static inline uint64_t persist_notice_fences(int yes)
+{
+	return persist_ask(11, (const void *)(uintptr_t)!!yes, 0);
+}
+
 /* Write the counts to the report. */
 static inline uint64_t persist_end(void)
 {

@@ -26,6 +26,7 @@ pub struct Checker {
     images: Images,
     /// Else markers alone are.
     all_is_watched: bool,
+    fences_are_noticed: bool,
     registers: HashMap<Cpu, HashMap<String, Handle>>,
     /// The program's name for what it does.
     name: String,
@@ -47,6 +48,7 @@ impl Checker {
             all_is_watched: options.all,
             options,
             lines: Lines::default(),
+            fences_are_noticed: true,
             registers: HashMap::new(),
             name: "boot".into(),
             windows: Windows::default(),
@@ -101,6 +103,9 @@ impl Checker {
     }
 
     pub fn fence(&mut self, cpu: Cpu) {
+        if !self.fences_are_noticed {
+            return;
+        }
         self.lines.fence(cpu);
         self.images.fence();
         self.draw();

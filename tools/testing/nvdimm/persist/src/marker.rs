@@ -60,6 +60,8 @@ pub enum Question {
     /// There is persistent memory besides what the command line says: `len` bytes at the physical
     /// address `start`. What was stored there before was not seen. The answer is 0.
     Watch { start: u64, len: u64 },
+    /// From now on no fence is noticed, as if they did nothing, or each is. The answer is 0.
+    Fences { noticed: bool },
 }
 
 impl Question {
@@ -90,6 +92,9 @@ impl Question {
             10 => Some(Self::Watch {
                 start: address,
                 len,
+            }),
+            11 => Some(Self::Fences {
+                noticed: address != 0,
             }),
             _ => None,
         }

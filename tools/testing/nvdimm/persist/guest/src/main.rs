@@ -20,6 +20,8 @@ const USAGE: &str =
                                          environment is added to its name
        persist-scenarios run GROUP N DIR|DEVICE --without clwb|fence
                                          leave out what the program itself must do
+       persist-scenarios run GROUP N DIR|DEVICE --without-fences
+                                         the checker takes no notice of any fence
        persist-scenarios watch DIR       the memory of that region, in sysfs, is persistent too
        persist-scenarios count LABEL DIR|DEVICE
                                          do each operation many times; the report says what it costs
@@ -36,6 +38,10 @@ fn main() -> ExitCode {
         ["run", group, number, path] => return run(group, number, &Place { path, without: "" }),
         ["run", group, number, path, "--without", without @ ("clwb" | "fence")] => {
             return run(group, number, &Place { path, without });
+        }
+        ["run", group, number, path, "--without-fences"] => {
+            let place = Place { path, without: "" };
+            return persist::without_fences(|| run(group, number, &place)).unwrap_or_else(nobody);
         }
         ["watch", dir] => return watch(dir),
         ["count", label, path] => return count(label, Path::new(path)),

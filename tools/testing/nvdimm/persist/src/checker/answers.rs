@@ -57,6 +57,7 @@ impl Checker {
                 let end = start.checked_add(len).ok_or("it has no end")?;
                 self.options.ranges.push((start, end));
             }
+            Question::Fences { noticed } => self.fences_are_noticed = noticed,
         }
         Ok(0)
     }
