@@ -125,6 +125,9 @@ impl Test<'_> {
                     "image {number}: {cut:?}, {}: {why}",
                     place(&workload.done, cut.after)
                 );
+                if failed == 1 {
+                    tell(&workload.done, cut.after, &why);
+                }
                 if failed <= KEPT {
                     let number = images::save(cut).map_err(no_answer)?;
                     println!("it is kept as report-image-{number}");
@@ -174,6 +177,19 @@ impl Test<'_> {
         let mut cuts: Vec<_> = (0..self.images).map(|_| cut()).collect();
         cuts.sort_by_key(|cut| cut.after);
         cuts
+    }
+}
+
+/// Says what had been done to the file that is to blame, if one is.
+fn tell(done: &[Done], until: u64, why: &str) {
+    let name = why.split(':').next();
+    let about = |done: &&Done| done.what.split([':', ' ']).any(|word| Some(word) == name);
+    for done in done
+        .iter()
+        .filter(about)
+        .take_while(|done| done.begun < until)
+    {
+        println!("events {} to {}: {}", done.begun, done.ended, done.what);
     }
 }
 
