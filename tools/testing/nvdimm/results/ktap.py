@@ -69,7 +69,7 @@ def parse(lines):
 
 def expect(points, script, components, listed):
     """Failures that are listed for a component that is C here become "xfail"."""
-    kinds = dict(pair.split("=") for pair in (*components.split(), "dm=c"))
+    kinds = dict(pair.split("=") for pair in (*components.split(), "dm=c", "xfs=c"))
     expected = {}
     for line in listed:
         word = line.split(None, 3)

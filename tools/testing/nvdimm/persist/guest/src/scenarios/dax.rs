@@ -9,7 +9,7 @@ use std::path::Path;
 use persist::memory;
 use persist::view::{View, LINE, PAGE};
 use persist::workload::Workload;
-use rustix::fs::{fallocate, ioctl_ficlone, seek, FallocateFlags, SeekFrom};
+use rustix::fs::{fallocate, ioctl_ficlone, seek, syncfs, FallocateFlags, SeekFrom};
 use rustix::io::Errno;
 
 use super::{checked, durable, Failed, Outcome, Place, Scenario};
@@ -37,6 +37,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("stores to 2 MiB, fsync", huge),
     ("a write over poison, fsync", recovery),
     ("random operations, fsync of each file", random),
+    ("syncfs behind an fsync of another file", other_first),
 ];
 
 /// A part of a mapping of the file's beginning is durable.
@@ -298,4 +299,20 @@ fn data_durable(file: &File) -> Outcome {
         durable(file, at as usize, (hole - at) as usize)?;
         at = hole;
     }
+}
+
+/// The log has nothing to write for a syncfs if the fsync of another file has written all of it. The
+/// stores need a flush then, too.
+fn other_first(place: &Place<'_>) -> Outcome {
+    let file = place.file("stored", 8 * PAGE)?;
+    let other = place.file("other", PAGE)?;
+    let view = View::new(&file, 0, 8 * PAGE)?;
+    for page in 0..8 {
+        view.store(page * PAGE + 8, &[0x7b; 100]);
+        other.write_all_at(&[0x7c; PAGE], 0)?;
+        other.sync_all()?;
+        syncfs(&file)?;
+        all_durable(&view, 0, 8 * PAGE)?;
+    }
+    Ok(())
 }
