@@ -14,32 +14,38 @@
 . ./ktap.sh
 . ./persist-lib.sh
 
-plan 10
+plan 14
 load_stack
 need_disk pmem0
+quiet
 
-lost_as() { # FILESYSTEM NAME STATE: lines of that state are lost first
-	_said=$(lost "$1" "$2" 2>&1) || {
+lost_as() { # STATE GROUP NAME PATH: lines of that state are lost first
+	_state=$1
+	shift
+	_said=$(lost "$@" 2>&1) || {
 		echo "$_said"
 		return 1
 	}
 	echo "$_said"
 	case $_said in
-	*", $3, stored to by "*) ;;
-	*) fail "they are not lost as $3" ;;
+	*", $_state, stored to by "*) ;;
+	*) fail "they are not lost as $_state" ;;
 	esac
 }
+UNFENCED="on its way without a fence"
 
 for fs in ext4 xfs; do
+	dir=$MNT/$fs
 	fresh $fs
-	it "$fs: edges of a write that are not written back" \
-		lost_as $fs "write of every size" dirty
-	it "$fs: dirty pages that a punch forgets" lost_as $fs "a punch beside" dirty
-	it "$fs: dirty pages that a zeroed range forgets" lost_as $fs "a zeroed range" dirty
-	it "$fs: dirty pages that a truncation forgets" lost_as $fs "a truncation" dirty
-	it "$fs: an fsync without a fence" \
-		lost_as $fs "mmap stores, fsync" "written back without a fence"
-	umount $MNT/$fs
+	it "$fs: edges of a write that are not written back" lost_as dirty dax "write of every size" $dir
+	it "$fs: dirty pages that a punch forgets" lost_as dirty dax "a punch beside" $dir
+	it "$fs: dirty pages that a zeroed range forgets" lost_as dirty dax "a zeroed range" $dir
+	it "$fs: dirty pages that a truncation forgets" lost_as dirty dax "a truncation" $dir
+	it "$fs: an fsync without a fence" lost_as "$UNFENCED" dax "mmap stores, fsync" $dir
+	it "$fs: metadata without a fence" lost_as "$UNFENCED" any "renamed over" $dir
+	umount $dir
 	zap /dev/pmem0
 done
+it "direct writes without a fence" lost_as "$UNFENCED" device "direct writes, fsync" /dev/pmem0
+it "FUA without a fence" lost_as "$UNFENCED" device "O_DSYNC" /dev/pmem0
 finish
