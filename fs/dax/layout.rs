@@ -109,12 +109,14 @@ fn find_busy(
     let mut lock = slot.lock();
     while let Some(found) = lock.next(range.last()) {
         let order = found.entry().order();
+        let unmapped = range.covers(found.index(), order.pages());
         // Memory that is gone is not in use.
         if let Some(pfn) = found.entry().mapped_pfn() {
-            if memory
-                .frames(pfn, order.pages())
-                .is_some_and(|frames| frames.folio().is_busy())
-            {
+            let frames = memory.frames(pfn, order.pages());
+            if frames.is_some_and(|frames| match unmapped {
+                true => frames.folio().is_busy_unmapped(),
+                false => frames.folio().is_busy(),
+            }) {
                 return Some((pfn, order));
             }
         }

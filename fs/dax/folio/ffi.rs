@@ -66,9 +66,12 @@ pub(crate) fn release(entry: Entry, references: References, lock: &Guard<'_, '_>
 
 /// Whether `entry` must not be removed yet, because its folio would have to be taken apart although
 /// somebody uses it. What is one page stays a folio, and has its user go on with it.
+///
+/// The caller has taken the pages out of all page tables.
 #[inline]
 pub(crate) fn must_stay(entry: &LockedEntry<'_, '_>) -> bool {
-    entry.entry().order() != Order::Pte && of_locked(entry).is_some_and(|folio| folio.is_busy())
+    entry.entry().order() != Order::Pte
+        && of_locked(entry).is_some_and(|folio| folio.is_busy_unmapped())
 }
 
 /// Takes the folio of `new` and gives up that of `old`, which it replaces at `index`, and which is one

@@ -96,7 +96,7 @@ fn detach_entry<'s, 'm>(
         stays = pages != 1
             && memory
                 .frames(pfn, pages)
-                .is_some_and(|frames| frames.folio().is_busy());
+                .is_some_and(|frames| frames.folio().is_busy_unmapped());
         Ok(())
     });
     if dirty {
@@ -120,7 +120,7 @@ pub(super) fn detach_idle(found: UnlockedEntry<'_, '_>, memory: &mut Memory<'_>)
         mapping.unmap_pages(index, pages);
         let frames = entry.mapped_pfn().and_then(|pfn| memory.frames(pfn, pages));
         match frames {
-            Some(frames) if frames.folio().is_busy() => Err(EBUSY),
+            Some(frames) if frames.folio().is_busy_unmapped() => Err(EBUSY),
             _ => Ok(()),
         }
     });

@@ -68,6 +68,12 @@ impl PageRange {
         self.last
     }
 
+    /// Whether the `pages` pages from `first` on are all among them.
+    #[inline]
+    pub(crate) const fn covers(self, first: PageIndex, pages: usize) -> bool {
+        first.0 >= self.first.0 && first.0 <= self.last.0 && pages - 1 <= self.last.0 - first.0
+    }
+
     /// The number of pages; 0 stands for all that a file can have, of which there is one more than
     /// fits.
     #[inline]
@@ -111,6 +117,28 @@ mod tests {
         assert_eq!(PageRange::of_bytes(PAGE, 0), None);
         assert_eq!(PageRange::of_bytes(-1, 0), None);
         assert_eq!(PageRange::of_bytes(-PAGE, -1), None);
+    }
+
+    #[test]
+    fn covers_what_is_inside() {
+        let range = PageRange {
+            first: PageIndex(512),
+            last: PageIndex(1023),
+        };
+        for (first, pages, inside) in [
+            (512, 512, true),
+            (512, 1, true),
+            (1023, 1, true),
+            (512, 513, false),
+            (1023, 2, false),
+            (511, 2, false),
+            (1024, 1, false),
+            (0, 2048, false),
+        ] {
+            assert_eq!(range.covers(PageIndex(first), pages), inside);
+        }
+        assert!(PageRange::ALL.covers(PageIndex::MAX, 1));
+        assert!(PageRange::ALL.covers(PageIndex::ZERO, usize::MAX));
     }
 
     #[test]

@@ -103,6 +103,21 @@ impl DeviceFolio {
         self.references() != self.mappings()
     }
 
+    /// Whether somebody uses the folio, when the one entry that has it was just taken out of all page
+    /// tables, and no fault puts it back; as [`DeviceFolio::is_busy`] if several entries have it.
+    ///
+    /// Who takes a page table apart, for `MADV_DONTNEED`, first makes it unreachable and then forgets
+    /// the mappings that were in it (`zap_pte_range()`). Until then they count, but nobody who unmaps
+    /// the folio meets them, or waits for the lock that they are under.
+    #[inline]
+    pub fn is_busy_unmapped(&self) -> bool {
+        if self.owner().is_some() {
+            self.references() != 0
+        } else {
+            self.is_busy()
+        }
+    }
+
     /// Notes that one more entry has the frames from `pfn` on: that of 2^`order` pages at `index` of
     /// the file whose array is locked.
     ///
