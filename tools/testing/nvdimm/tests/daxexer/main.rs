@@ -60,7 +60,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
                  [--sum right|keep]
   session DIR    a test in steps from standard input (session.rs lists them)
   race DIR       truncate, punch and write while mappings are read and written [--secs N] [--seed N]
-                 [--kinds cut,call,map: which threads there are] [--blocks written: none are
+                 [--kinds cut,call,map,forget: which threads there are] [--blocks written: none are
                  allocated without being written]
   failnth N CMD...  runs CMD with its Nth allocation failing, and says whether it has so many
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";

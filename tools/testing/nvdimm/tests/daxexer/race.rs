@@ -38,6 +38,7 @@ enum Kind {
     Cut,
     Call,
     Map,
+    Forget,
 }
 
 impl Race {
@@ -156,6 +157,12 @@ impl Race {
         }
     }
 
+    /// Pages leave the page tables, and whole tables go.
+    fn forget(&self) -> Result {
+        const MADV_DONTNEED: i32 = 4;
+        self.view.advise(0, self.len, MADV_DONTNEED).of("madvise")
+    }
+
     fn thread(&self, kind: Kind, mut rng: Rng) -> Result {
         let mut area = Area::new(MOST).of("buffer")?;
         while !self.over.load(Ordering::Relaxed) {
@@ -163,6 +170,7 @@ impl Race {
                 Kind::Cut => self.cut(&mut rng)?,
                 Kind::Call => self.call(&mut rng, &mut area)?,
                 Kind::Map => self.map(&mut rng, area.bytes_mut())?,
+                Kind::Forget => self.forget()?,
             }
             self.ops.fetch_add(1, Ordering::Relaxed);
         }
@@ -205,7 +213,8 @@ fn kinds(names: &str) -> Result<Vec<Kind>> {
         "cut" => Ok(Kind::Cut),
         "call" => Ok(Kind::Call),
         "map" => Ok(Kind::Map),
-        _ => Err(format!("--kinds {names}: cut, call, map")),
+        "forget" => Ok(Kind::Forget),
+        _ => Err(format!("--kinds {names}: cut, call, map, forget")),
     };
     names.split(',').map(kind).collect()
 }
