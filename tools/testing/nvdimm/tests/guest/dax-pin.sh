@@ -9,7 +9,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 39
+plan 42
 
 # A device whose I/O waits for "dmsetup resume": the region is not used before.
 SLOW=/dev/mapper/slow
@@ -252,6 +252,10 @@ references() {
 	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
 	raced "$1" cut,map
 }
+tables() { # page tables that another thread takes away while a truncation unmaps what is in them
+	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
+	raced "$1" cut,map,forget
+}
 all() {
 	ends_guest "a write takes entries away whose pages are referenced, then a truncation waits for ever"
 	raced "$1" cut,call,map
@@ -280,5 +284,6 @@ on "ext4 xfs" "process_vm_readv and process_vm_writev" other_process
 on "ext4 xfs stripe" "truncation races with references" references
 on "ext4 xfs stripe" "truncation races with calls" calls
 on "ext4 xfs stripe" "truncation races with both" all
+on "ext4 xfs stripe" "truncation races with page tables that go" tables
 on "ext4 xfs" "in order and complete after a remount" consistent
 finish
