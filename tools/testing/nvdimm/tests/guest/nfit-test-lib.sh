@@ -3,23 +3,23 @@
 # tools/testing/nvdimm. Its modules have the names of the ordinary ones.
 # shellcheck shell=dash
 
-NFIT_TEST_MODULES=/lib/modules/$(uname -r)/extra
+SIMULATED_MODULES=/lib/modules/$(uname -r)/extra
 
 # use_nfit_test: modprobe, here and in a Debian root that is mounted later, prefers these modules
 use_nfit_test() {
-	if [ ! -d /nfit_test ]; then # somebody else's kernel
+	if [ ! -d /simulated ]; then # somebody else's kernel
 		plan 1
 		it "nfit_test" skip "this kernel came without nfit_test"
 		finish
 	fi
 	mkdir -p /etc/depmod.d
-	echo "search extra updates built-in" >/etc/depmod.d/nfit_test.conf
-	cp -a /nfit_test "$NFIT_TEST_MODULES"
+	echo "search extra updates built-in" >/etc/depmod.d/simulated.conf
+	cp -a /simulated "$SIMULATED_MODULES"
 	depmod
 }
 
 use_ordinary_modules() {
-	rm -rf "$NFIT_TEST_MODULES" /etc/depmod.d/nfit_test.conf
+	rm -rf "$SIMULATED_MODULES" /etc/depmod.d/simulated.conf
 	depmod
 }
 

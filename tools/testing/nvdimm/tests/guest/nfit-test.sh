@@ -28,12 +28,12 @@ symbols() {
 
 # What a module calls in vmlinux behind the back of nfit_test would go to memory that is not there.
 replaced() {
-	symbols "$NFIT_TEST_MODULES/nd_pmem.ko" >/tmp/symbols
+	symbols "$SIMULATED_MODULES/nd_pmem.ko" >/tmp/symbols
 	for _s in devm_memremap devm_memremap_pages __devm_request_region; do
 		grep -x "U __wrap_$_s" /tmp/symbols || fail "nd_pmem does not call __wrap_$_s"
 	done
 	for _m in nd_pmem nd_e820 libnvdimm nfit; do
-		_both=$(symbols "$NFIT_TEST_MODULES/$_m.ko" | sed -n 's/^U //p' | sed 's/^__wrap_//' | sort | uniq -d)
+		_both=$(symbols "$SIMULATED_MODULES/$_m.ko" | sed -n 's/^U //p' | sed 's/^__wrap_//' | sort | uniq -d)
 		want "what $_m calls besides its replacement" "$_both" ""
 	done
 }
