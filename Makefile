@@ -25,7 +25,7 @@ help:
 	@echo '  make check TIER=full    every test in every lane'
 	@echo '  make check T=PATTERN    those whose name matches, e.g. T=lint, T=stock/, T=/dm'
 	@echo '  make check LIST=1       only print the names of what would run; also with T=, TIER=, LANE='
-	@echo '  make check LANE=debug   the guest tests in that lane'
+	@echo '  make check LANE=debug   the guest tests in that lane; also kcsan, cfi, ctwin, ...'
 	@echo '  make check T=/fsx FSX_OPS=N FSX_SEED=N'
 	@echo '                          random operations on files, N of each kind: 30000 take an hour'
 	@echo '  make check KERNEL=/path/bzImage MODULES=/path'
@@ -45,7 +45,7 @@ help:
 	@echo '  make clean              remove guests'\'' memory files and build products from the cache'
 	@echo '  make distclean          remove the whole cache'
 	@echo 'Lanes: integrated, stock; core, pmem: only that in Rust; ctwin: all C; debug: KASAN, lockdep...;'
-	@echo '       lossy: what the persistence checker has to notice'
+	@echo '       kcsan: data races; cfi: kCFI, IBT, mitigations; lossy: what the persistence checker has to notice'
 	@echo
 	@echo 'For kernel developers, with their own toolchain and without root:'
 	@echo '  make KDIR=DIR           build the modules for a prepared Linux 7.2.12 tree; DIR may be its'

@@ -134,7 +134,7 @@ in_root() {
 
 # The lanes of the two tiers of tests.
 DEFAULT_LANES='integrated ctwin fsdax stock core pmem lossy'
-ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug"
+ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug kcsan cfi"
 
 # named_lanes PATTERN: the lanes that are words of it, as in "core/dm"
 named_lanes() {
@@ -151,7 +151,7 @@ GUEST_MODULES='libnvdimm nd_pmem nd_e820 nd_btt device_dax dax_pmem kmem nfit ex
 # What each lane consists of. A lane that is named after components has these in Rust.
 lane_components() {
 	case $1 in
-	integrated | debug | lossy | mutant) _rust=core+fsdax+pmem ;;
+	integrated | debug | kcsan | cfi | lossy | mutant) _rust=core+fsdax+pmem ;;
 	stock) _rust=pmem ;;
 	ctwin) _rust= ;;
 	core | fsdax | pmem | core+fsdax | core+pmem | fsdax+pmem) _rust=$1 ;;
