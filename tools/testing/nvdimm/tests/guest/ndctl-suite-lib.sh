@@ -42,6 +42,9 @@ prepare_ndctl() {
 ndctl_end() {
 	in_debian SYSTEMD_IGNORE_CHROOT=1 udevadm control --exit
 	umount_debian
+	for _m in cxl_test cxl_pci cxl_mock_mem dax_cxl dax_hmem cxl_mem cxl_acpi cxl_pmem cxl_port cxl_core cxl_mock; do
+		until_true 5 unload $_m
+	done
 	unload_nfit_test
 	use_ordinary_modules
 }
