@@ -69,7 +69,7 @@ ndctl_test() {
 	esac
 	# shellcheck disable=SC2086 # words
 	in_debian SYSTEMD_IGNORE_CHROOT=1 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $_env \
-		env -C $NDCTL_BUILD timeout -k 5 1200 "$@" >/tmp/stdout 2>/tmp/stderr || _rc=$?
+		env -C $NDCTL_BUILD timeout -k 5 3000 "$@" >/tmp/stdout 2>/tmp/stderr || _rc=$?
 	# the end is shown: what the libraries' debug messages would push out of sight stands there
 	cat /tmp/stdout
 	grep -Ev '^lib(ndctl|daxctl|kmod):' /tmp/stderr || :
