@@ -64,7 +64,7 @@ struct PollFd {
     revents: i16,
 }
 
-const SIGBUS: i32 = 7;
+pub const SIGBUS: i32 = 7;
 const SIG_DFL: usize = 0;
 
 extern "C" {

@@ -3,7 +3,9 @@
 //! What neither `std` nor the exerciser's `ffi` has, behind safe functions: copies that survive
 //! SIGBUS, the extents of a file, copy_file_range(2). All `unsafe` of the fuzzer is here.
 
+use crate::daxexer::ffi::process::act;
 use crate::daxexer::ffi::view::View;
+use crate::daxexer::ffi::SIGBUS;
 use std::arch::global_asm;
 use std::fs::File;
 use std::io;
@@ -35,7 +37,6 @@ extern "C" {
     static daxfuzz_bytes: u8;
     static daxfuzz_bytes_end: u8;
 
-    fn sigaction(signal: i32, new: *const SigAction, old: *mut SigAction) -> i32;
     fn signal(number: i32, handler: usize) -> usize;
     fn ioctl(fd: i32, request: u64, arg: *mut u64) -> i32;
     fn copy_file_range(
@@ -48,16 +49,6 @@ extern "C" {
     ) -> isize;
 }
 
-#[repr(C)]
-struct SigAction {
-    handler: usize,
-    mask: [u64; 16],
-    flags: i32,
-    restorer: usize,
-}
-
-const SIGBUS: i32 = 7;
-const SA_SIGINFO: i32 = 4;
 const SA_RESTART: i32 = 0x1000_0000;
 /// Codes of what the kernel says of memory that has gone, whatever the thread is doing.
 const BUS_MCEERR: [i32; 2] = [4, 5];
@@ -85,15 +76,9 @@ extern "C" fn on_sigbus(_signal: i32, info: *const i32, context: *mut usize) {
 }
 
 /// From now on [`load`] and [`store`] survive SIGBUS.
-pub fn survive_sigbus() {
-    let action = SigAction {
-        handler: on_sigbus as *const () as usize,
-        mask: [0; 16],
-        flags: SA_SIGINFO | SA_RESTART,
-        restorer: 0,
-    };
+pub fn survive_sigbus() -> io::Result<()> {
     // SAFETY: The handler changes nothing but where its thread goes on.
-    unsafe { sigaction(SIGBUS, &action, std::ptr::null_mut()) };
+    unsafe { act(SIGBUS, Some(on_sigbus), SA_RESTART) }
 }
 
 /// Copies from a mapping; returns how many bytes SIGBUS kept it from.
@@ -154,7 +139,7 @@ mod tests {
 
     #[test]
     fn sigbus_ends_a_copy_and_nothing_else() {
-        survive_sigbus();
+        survive_sigbus().unwrap();
         let path = std::env::temp_dir().join(format!("daxfuzz.{}", std::process::id()));
         let file = File::options()
             .read(true)

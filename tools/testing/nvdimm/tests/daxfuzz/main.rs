@@ -170,8 +170,9 @@ fn shrink_with(args: &Args) -> Result {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse(std::env::args().skip(1));
-    ffi::survive_sigbus();
+    let args = ffi::survive_sigbus()
+        .map_err(|error| format!("SIGBUS: {error}"))
+        .and_then(|()| Args::parse(std::env::args().skip(1)));
     let done = args.and_then(|args| match args.words.first().map(String::as_str) {
         Some("run") => run(&args),
         Some("replay") => replay(&args),

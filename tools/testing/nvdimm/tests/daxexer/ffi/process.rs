@@ -97,10 +97,29 @@ impl Child {
     }
 }
 
+/// What the kernel calls with a signal's number, a siginfo_t and a ucontext_t.
+pub type Handler = extern "C" fn(i32, *const i32, *mut usize);
+
+/// From now on the signal is handled so, with these flags (`SA_...`); by default, if there is no handler.
+///
+/// # Safety
+///
+/// The handler does nothing that may not be done wherever the signal comes.
+pub unsafe fn act(signal: i32, handler: Option<Handler>, flags: i32) -> io::Result<()> {
+    let action = SigAction {
+        handler: handler.map_or(0, |handler| handler as usize),
+        mask: [0; 16],
+        flags: flags | SA_SIGINFO,
+        restorer: 0,
+    };
+    // SAFETY: A handler has the form that SA_SIGINFO asks for; the rest is the caller's promise.
+    status(unsafe { sigaction(signal, &action, std::ptr::null_mut()) })
+}
+
 static EXPECTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Ends the program with a status that says what the SIGBUS was.
-extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: usize) {
+extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: *mut usize) {
     // SAFETY: The kernel passes a siginfo_t: si_code is the third int, si_addr the third word.
     let (code, addr) = unsafe { (*info.add(2), *info.cast::<usize>().add(2)) };
     let status = match code {
@@ -116,40 +135,22 @@ extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: usize) {
 /// page of `addr`, and with one of the other two if not.
 pub fn judge_sigbus(addr: usize) -> io::Result<()> {
     EXPECTED.store(addr, Ordering::Relaxed);
-    let action = SigAction {
-        handler: on_sigbus as usize,
-        mask: [0; 16],
-        flags: SA_SIGINFO,
-        restorer: 0,
-    };
     // SAFETY: The handler calls nothing but `_exit`.
-    status(unsafe { sigaction(SIGBUS, &action, std::ptr::null_mut()) })
+    unsafe { act(SIGBUS, Some(on_sigbus), 0) }
 }
 
-extern "C" fn on_signal(_signal: i32) {}
+extern "C" fn on_signal(_signal: i32, _info: *const i32, _context: *mut usize) {}
 
 /// From now on the signal interrupts a system call and does nothing else.
 pub fn handle(signal: i32) -> io::Result<()> {
-    let action = SigAction {
-        handler: on_signal as usize,
-        mask: [0; 16],
-        flags: 0,
-        restorer: 0,
-    };
     // SAFETY: The handler does nothing.
-    status(unsafe { sigaction(signal, &action, std::ptr::null_mut()) })
+    unsafe { act(signal, Some(on_signal), 0) }
 }
 
 /// From now on the signal ends the program at once; `std` would say something about SIGSEGV.
 pub fn die_of(signal: i32) -> io::Result<()> {
-    let action = SigAction {
-        handler: 0,
-        mask: [0; 16],
-        flags: 0,
-        restorer: 0,
-    };
     // SAFETY: The default action runs no code of ours.
-    status(unsafe { sigaction(signal, &action, std::ptr::null_mut()) })
+    unsafe { act(signal, None, 0) }
 }
 
 /// Page faults of this process that the kernel counts as major.
