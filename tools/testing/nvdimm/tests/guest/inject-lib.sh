@@ -28,9 +28,11 @@ can_inject() {
 	[ -d $DEBUG/failslab ] && [ -e /proc/self/fail-nth ]
 }
 
-# range_of SYMBOL...: from the first of these functions to the end of the last
+# range_of SYMBOLS: from the first of these functions, which are built in, to the end of the last. They
+# stay where they are, and to read all of kallsyms takes seconds. The first that is named names the range.
 range_of() {
-	awk -v names="$*" '
+	_known=/tmp/range-of-${1%%[!a-z0-9_]*}
+	[ -s "$_known" ] || awk -v names="$1" '
 		BEGIN { n = split(names, name); for (i = 1; i <= n; i++) wanted[name[i]] = 1 }
 		$2 ~ /[tT]/ && NF == 3 { at[$1] = 1 }
 		$2 ~ /[tT]/ && $3 in wanted {
@@ -40,7 +42,8 @@ range_of() {
 		END {
 			for (a in at) if (a > last && (!end || a < end)) end = a
 			if (last) print "0x" first, "0x" end
-		}' /proc/kallsyms
+		}' /proc/kallsyms >"$_known"
+	cat "$_known"
 }
 
 # range_of_module NAME: the pages that its functions are in
