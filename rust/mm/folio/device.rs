@@ -225,11 +225,11 @@ impl DeviceFolio {
     unsafe fn set_usage(&self, mapping: *mut bindings::address_space, word: usize) {
         let folio = self.as_raw();
         // SAFETY: Valid by the type invariants; the caller ensures that there are no other writers,
-        // and readers without a lock load the mapping once and check it under that of its array.
+        // and readers without a lock load each once and check the mapping under that of its array.
         unsafe {
             let fields = &raw mut (*folio).__bindgen_anon_1.__bindgen_anon_1;
             (&raw mut (*fields).mapping).write_volatile(mapping);
-            (*fields).__bindgen_anon_2.share = word;
+            (&raw mut (*fields).__bindgen_anon_2.share).write_volatile(word);
         }
     }
 
