@@ -8,7 +8,7 @@ from runs import KINDS, changed
 HEADINGS = ("passed", "failed", "skipped", "xfail")
 SLOWEST = 5
 LANES = ("integrated", "ctwin", "stock", "core", "fsdax", "pmem", "core+fsdax", "core+pmem",
-         "fsdax+pmem", "debug", "other")
+         "fsdax+pmem", "debug", "kcsan", "cfi", "lossy", "other")
 
 
 def place(group):
