@@ -64,6 +64,7 @@ struct PollFd {
     revents: i16,
 }
 
+/// What an access to memory that is not there, or is broken, is answered with.
 pub const SIGBUS: i32 = 7;
 const SIG_DFL: usize = 0;
 
