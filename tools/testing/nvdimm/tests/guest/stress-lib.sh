@@ -36,8 +36,15 @@ met() { # FSTYPE SEED [OPTIONS]
 	traced some dax_writeback_one
 }
 
+# of threads that meet KCSAN is to see more than of other tests
+watch_closely() {
+	_skip_watch=/sys/module/kcsan/parameters/skip_watch
+	[ ! -f $_skip_watch ] || echo 20 >$_skip_watch
+}
+
 stress_all() {
 	plan 7
+	watch_closely
 	load dm-mod 2>/dev/null
 	fresh_stack pmem0 pmem1 pmem2
 	for _n in ext4 xfs; do
