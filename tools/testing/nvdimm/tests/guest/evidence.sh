@@ -9,18 +9,19 @@
 #	pmem	module nd_pmem
 #	e820	module nd_e820
 
-KALLSYMS=/tmp/kallsyms
+RUST_SYMBOLS=/tmp/symbols.rust
+C_SYMBOLS=/tmp/symbols.c
 
 # symbols of a component: "builtin CRATE" or "module NAME"
 rust_symbols() {
 	case "$1" in
-	builtin) awk -v crate="${#2}$2" '$3 ~ /^_R/ && $4 == "" && index($3, crate) { n++ } END { print n + 0 }' $KALLSYMS ;;
-	module) awk -v mod="[$2]" '$3 ~ /^_R/ && $4 == mod { n++ } END { print n + 0 }' $KALLSYMS ;;
+	builtin) awk -v crate="${#2}$2" '$4 == "" && index($3, crate) { n++ } END { print n + 0 }' $RUST_SYMBOLS ;;
+	module) awk -v mod="[$2]" '$4 == mod { n++ } END { print n + 0 }' $RUST_SYMBOLS ;;
 	esac
 }
 
 # has_symbol REGEX [MODULE]: compilers add suffixes to the names of statics
-has_symbol() { awk -v s="^($1)(\\.|$)" -v m="$2" '$3 ~ s && $4 == m { f = 1 } END { exit !f }' $KALLSYMS; }
+has_symbol() { awk -v s="^($1)(\\.|$)" -v m="$2" '$4 == m && $3 ~ s { f = 1 } END { exit !f }' $C_SYMBOLS; }
 
 # part NAME KIND CRATE-OR-MODULE C-SYMBOLS: sets PART to rust, c, both or absent
 part() {
@@ -39,7 +40,9 @@ part() {
 evidence() {
 	echo "evidence: kernel $(uname -r), from /proc/kallsyms"
 	# one pass: the file has tens of thousands of lines and is made as it is read
-	grep -F -e ' _R' -e dax_ -e pmem_ /proc/kallsyms >$KALLSYMS
+	grep -F -e ' _R' -e dax_ -e pmem_ -e e820_ /proc/kallsyms >/tmp/symbols
+	grep -F ' _R' /tmp/symbols >$RUST_SYMBOLS
+	grep -vF ' _R' /tmp/symbols >$C_SYMBOLS
 	part core builtin dax_core 'dax_hosts|dax_sops|dax_destroy_inode|dax_free_inode'
 	part fsdax builtin fs_dax 'dax_insert_entry|dax_fault_iter|dax_unlock_entry|dax_iomap_copy_around'
 	part pmem module nd_pmem 'nd_pmem_probe|pmem_attach_disk'
