@@ -14,6 +14,8 @@ use std::fs::File;
 /// Copies end at a full machine word, so up to 7 bytes that could be reached may be left out.
 const WORD: usize = 8;
 const FILE: usize = 8 * PAGE;
+/// What the longest transfer takes, and a page for what must stay as it was.
+const BUFFER: usize = 2 * PAGE;
 
 pub fn run(args: &Args) -> Result {
     let path = format!("{}/fault", args.word(0)?);
@@ -42,17 +44,21 @@ pub fn run(args: &Args) -> Result {
 struct Case {
     file: File,
     shadow: Vec<u8>,
+    /// The source or the target of a transfer, up to its last byte.
     buf: Area,
+    /// What the file holds, read back.
+    seen: Area,
     rng: Rng,
 }
 
 impl Case {
     fn new(file: File) -> Result<Self> {
-        let mut buf = Area::new(FILE).of("buffer")?;
+        // As long as the file after what is appended.
+        let mut seen = Area::new(FILE + PAGE).of("buffer")?;
         let mut rng = Rng::new(4);
-        rng.fill(buf.bytes_mut());
+        rng.fill(seen.bytes_mut());
         file.set_len(0).of("truncate")?;
-        buf.pwrite(
+        seen.pwrite(
             &file,
             Seg {
                 start: 0,
@@ -63,8 +69,9 @@ impl Case {
         .of("write")?;
         Ok(Self {
             file,
-            shadow: buf.bytes().to_vec(),
-            buf,
+            shadow: seen.bytes()[..FILE].to_vec(),
+            buf: Area::new(BUFFER).of("buffer")?,
+            seen,
             rng,
         })
     }
@@ -102,20 +109,12 @@ impl Case {
 
     /// The file holds what the copy in memory holds, and is as long.
     fn check(&mut self, what: &str) -> Result {
-        let len = self.shadow.len();
-        // The result goes to the start of the buffer, away from the source of the next write.
-        let mut seen = Area::new(len).of("buffer")?;
-        let n = seen
-            .pread(
-                &self.file,
-                Seg {
-                    start: 0,
-                    len: seen.len(),
-                },
-                0,
-            )
-            .of(what)?;
-        compare(what, 0, &seen.bytes()[..n], &self.shadow)
+        let all = Seg {
+            start: 0,
+            len: self.seen.len(),
+        };
+        let n = self.seen.pread(&self.file, all, 0).of(what)?;
+        compare(what, 0, &self.seen.bytes()[..n], &self.shadow)
     }
 
     fn read(&mut self, reachable: usize, beyond: usize, off: usize) -> Result {
