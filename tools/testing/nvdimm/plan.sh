@@ -124,6 +124,8 @@ plan() {
 		plan_guests "$lane"
 	done
 	for lane in integrated stock; do
+		# its modules run in other guests of the default tier
+		[ "$lane$tier$pattern$asked" != stockdefault ] || continue
 		! wanted "demo/$lane" || ! is_asked "$lane" || [ -n "${KERNEL:-}" ] || add "demo/$lane" 150
 	done
 	! wanted count/integrated || ! is_asked integrated || [ -n "${KERNEL:-}" ] || add count/integrated 60

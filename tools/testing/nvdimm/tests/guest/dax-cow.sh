@@ -4,7 +4,6 @@
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
-# lanes: ctwin
 # timeout: 30
 # allow fsdax=c: WARNING:.*fs/dax\.c:.* at dax_disassociate_entry
 # allow fsdax=c: ------------\[ cut here \]------------

@@ -3,7 +3,6 @@
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
-# lanes: ctwin
 # timeout: 90
 # shellcheck shell=dash
 . ./ktap.sh

@@ -5,7 +5,6 @@
 # cmdline: memmap=256M!1G
 # mem: 2G
 # root: yes
-# lanes: ctwin
 # timeout: 180
 # shellcheck shell=dash
 . ./ktap.sh

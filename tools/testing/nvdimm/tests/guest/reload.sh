@@ -3,7 +3,6 @@
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
-# lanes: stock
 # timeout: 300
 # shellcheck shell=dash
 . ./ktap.sh
