@@ -325,6 +325,45 @@ impl<'a> Iter<'a> {
     }
 }
 
+/// What was done with an extent that may be changed.
+pub enum Extent {
+    /// It has been written, as far as the iterator was advanced.
+    Changed,
+    /// Nothing at all, and nothing is to be.
+    LeftAlone,
+}
+
+/// Calls `change` for each extent of the `len` bytes of `inode` from `pos` on, where not every extent
+/// need be changed. May sleep.
+///
+/// The filesystem is told what was written. To advance over an extent that was left alone is to say
+/// that it was written, and then xfs makes blocks the file's which it keeps there for a copy on write.
+///
+/// Fails with what `change` or the filesystem says.
+pub fn change_extents(
+    inode: &Inode,
+    (mut pos, len): (u64, u64),
+    flags: Flags,
+    ops: &Ops,
+    mut change: impl FnMut(&mut Iter<'_>) -> Result<Extent>,
+) -> Result {
+    let end = pos.saturating_add(len);
+    while pos < end {
+        let mut iter = Iter::new(inode, pos, end - pos, flags);
+        pos = end;
+        while iter.next(ops)? {
+            let done = change(&mut iter);
+            pos = match done {
+                // Without progress the iteration ends; another begins behind the extent.
+                Ok(Extent::LeftAlone) => iter.pos().saturating_add(iter.length()),
+                _ => end,
+            };
+            iter.finish(done.map(|_| ()));
+        }
+    }
+    Ok(())
+}
+
 impl Drop for Iter<'_> {
     #[inline]
     fn drop(&mut self) {

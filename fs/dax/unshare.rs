@@ -12,9 +12,10 @@ use kernel::prelude::*;
 use kernel_ext::{
     fs::inode::Inode,
     iomap::{
+        change_extents,
+        Extent,
         Flags,
         Iter,
-        Kind,
         Ops, //
     },
 };
@@ -33,24 +34,18 @@ fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
     }
     let (pos, len) = (pos as u64, len.min(size - pos) as u64);
     let flags = Flags::DAX | Flags::WRITE | Flags::UNSHARE;
-    let mut iter = Iter::new(inode, pos, len, flags);
-    while iter.next(ops)? {
-        let status = unshare_extent(&mut iter);
-        iter.finish(status);
-    }
-    Ok(())
+    change_extents(inode, (pos, len), flags, ops, unshare_extent)
 }
 
-fn unshare_extent(iter: &mut Iter<'_>) -> Result {
-    let length = iter.length();
-    let has_data = iter
-        .source()
-        .is_some_and(|source| source.kind() == Kind::Mapped);
-    if iter.map().is_shared() && has_data {
-        // Blocks are replaced as a whole.
-        let span = Span::at(iter.pos(), length).ok_or(EIO)?.whole_pages();
-        detach(iter.inode().mapping(), span);
-        cow::fill(iter, span)?;
+fn unshare_extent(iter: &mut Iter<'_>) -> Result<Extent> {
+    if !iter.map().is_shared() {
+        return Ok(Extent::LeftAlone);
     }
-    iter.advance(length)
+    // Blocks are replaced as a whole.
+    let length = iter.length();
+    let span = Span::at(iter.pos(), length).ok_or(EIO)?.whole_pages();
+    detach(iter.inode().mapping(), span);
+    cow::fill(iter, span)?;
+    iter.advance(length)?;
+    Ok(Extent::Changed)
 }

@@ -17,6 +17,8 @@ use kernel_ext::{
     dax::client::read_lock,
     fs::inode::Inode,
     iomap::{
+        change_extents,
+        Extent,
         Flags,
         Iter,
         Ops, //
@@ -33,12 +35,10 @@ mod ffi;
 ///
 /// The caller holds what keeps others from the range: the inode's lock and that of its mapping.
 fn zero_range(inode: &Inode, pos: u64, len: u64, did_zero: &mut bool, ops: &Ops) -> Result {
-    let mut iter = Iter::new(inode, pos, len, Flags::DAX | Flags::ZERO);
-    while iter.next(ops)? {
-        let status = zero_extent(&mut iter, did_zero);
-        iter.finish(status);
-    }
-    Ok(())
+    let flags = Flags::DAX | Flags::ZERO;
+    change_extents(inode, (pos, len), flags, ops, |iter| {
+        zero_extent(iter, did_zero)
+    })
 }
 
 /// As [`zero_range`], from `pos` to the end of its block.
@@ -50,12 +50,11 @@ fn truncate_page(inode: &Inode, pos: u64, did_zero: &mut bool, ops: &Ops) -> Res
     }
 }
 
-fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result {
-    let length = iter.length();
+fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result<Extent> {
     if iter.srcmap().reads_as_zeros() {
-        return iter.advance(length);
+        return Ok(Extent::LeftAlone);
     }
-    if let Some(span) = Span::at(iter.pos(), length) {
+    if let Some(span) = Span::at(iter.pos(), iter.length()) {
         if iter.map().is_shared() {
             detach(iter.inode().mapping(), span);
         }
@@ -67,7 +66,7 @@ fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result {
         })?;
     }
     *did_zero = true;
-    Ok(())
+    Ok(Extent::Changed)
 }
 
 /// Zeroes `part` of a page.

@@ -12,7 +12,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 13
+plan 16
 
 ends_early() { # what a write does not reach stays as it was
 	session "$1" <<-END
@@ -206,6 +206,43 @@ waits() { # a page of 2 MiB that cannot be taken apart yet is waited for; the wa
 	END
 }
 
+# Blocks that the filesystem had ready for the pages behind the one in which a write ended early, and
+# that have been something else, are not what a hole becomes.
+used_before() { # every block that is free has been something else
+	xfs_io -f -c "pwrite -q -b 1m -S 0x99 0 1g" "$MNT/xfs/stale" 2>/dev/null || : # until no space is left
+	rm "$MNT/xfs/stale"
+	sync
+}
+
+not_reached() { # COMMANDS: they make a hole of the first 64K
+	used_before
+	session xfs <<-END
+		open a reached new
+		open b reached.clone new
+		write a 0 1M 1
+		clone a 0 1M b 0
+		open s reached.source new
+		write s 0 4K 5
+		map m s 0 12K
+		open h reached.hole new
+		truncate h 64K
+		# three pages, of which the second is reached
+		send b 104 12K m 0 short 4K
+		check b 104 4K 5 @0
+		$1
+		check b 0 64K 0
+		check b 64K 960K 1
+		check a 0 1M 1
+		sync b
+		unlink reached
+		unlink reached.clone
+		unlink reached.source
+		unlink reached.hole
+	END
+}
+UNSHARED_HOLE="clone h 0 64K b 0
+falloc b unshare 0 64K"
+
 with xfs stripe
 on "xfs stripe" "a write that ends early" ends_early
 on "xfs stripe" "a write that writes nothing" nothing_written
@@ -217,4 +254,7 @@ it "xfs: faults during a write to shared blocks" raced xfs
 it "xfs: pages that are referenced" referenced "shift 4K"
 it "xfs: 2 MiB that are referenced" referenced
 it "xfs: a fault waits for 2 MiB that are referenced" waits
+it "xfs: zeroing pages that a write did not reach" not_reached "falloc b zero 0 64K"
+it "xfs: punching pages that a write did not reach" not_reached "falloc b punch 0 64K"
+it "xfs: unsharing a hole that a write did not reach" not_reached "$UNSHARED_HOLE"
 finish
