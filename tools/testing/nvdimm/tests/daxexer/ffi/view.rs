@@ -97,6 +97,23 @@ fn reserve(room: usize) -> io::Result<*mut u8> {
     Ok(at)
 }
 
+/// Gives up `room` reserved bytes, but for `len` of them at `base`: what becomes of these is the
+/// kernel's decision, and another thread may have got them already.
+///
+/// # Safety
+///
+/// Both ranges come from [`reserve`], the second lies inside of the first, and nobody uses the rest.
+unsafe fn give_up_around(reserved: *mut u8, room: usize, base: *mut u8, len: usize) {
+    let before = base as usize - reserved as usize;
+    let after = room - before - len;
+    for (at, len) in [(reserved, before), (base.wrapping_add(len), after)] {
+        if len != 0 {
+            // SAFETY: Reserved, and used by nobody, says the caller.
+            unsafe { munmap(at, len) };
+        }
+    }
+}
+
 /// The first address in `reserved` that is `shift` bytes off the place at which a huge page of the
 /// file could be mapped.
 fn place(reserved: *mut u8, origin: u64, shift: usize) -> *mut u8 {
@@ -138,7 +155,7 @@ impl View {
         if base as isize == -1 {
             let error = io::Error::last_os_error();
             // SAFETY: Reserved above, used by nobody.
-            unsafe { munmap(reserved, room) };
+            unsafe { give_up_around(reserved, room, at, len) };
             return Err(error);
         }
         // INVARIANT: The mapping succeeded, inside of the reserved addresses.
@@ -211,21 +228,17 @@ impl View {
         let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
         // SAFETY: From the mapping of the type invariants to addresses reserved above.
         let base = unsafe { mremap(self.base, self.len, len, flags, at) };
-        let (gone, gone_room) = if base as isize == -1 {
-            (reserved, room)
-        } else {
-            // INVARIANT: What was moved is where it should be, in the new reserved addresses.
-            let old = (self.reserved, self.room);
-            (self.reserved, self.room, self.base, self.len) = (reserved, room, base, len);
-            old
-        };
-        let error = io::Error::last_os_error();
-        // SAFETY: These addresses belong to no mapping any more.
-        unsafe { munmap(gone, gone_room) };
-        match base as isize {
-            -1 => Err(error),
-            _ => Ok(()),
+        if base as isize == -1 {
+            let error = io::Error::last_os_error();
+            // SAFETY: Reserved above, used by nobody.
+            unsafe { give_up_around(reserved, room, at, len) };
+            return Err(error);
         }
+        // SAFETY: By the type invariants; the mapping itself has left these addresses.
+        unsafe { give_up_around(self.reserved, self.room, self.base, self.len) };
+        // INVARIANT: What was moved is where it should be, in the new reserved addresses.
+        (self.reserved, self.room, self.base, self.len) = (reserved, room, base, len);
+        Ok(())
     }
 
     /// What the page tables have for `len` bytes at `off`: the regions that are mapped.
