@@ -13,6 +13,8 @@ word() {
 }
 
 DIR=$MNT/fuzz
+# whole programs
+KTAP_LINES=3000
 
 start() { # FSTYPE
 	# one allocation group: with several, xfs waits for ever when its device goes (deviations.rst)

@@ -19,6 +19,8 @@ KTAP_PASSED=0
 KTAP_FAILED=0
 KTAP_SKIPPED=0
 KTAP_CLEANUP=:
+# how much is shown of what a failed test printed
+KTAP_LINES=40
 
 plan() {
 	KTAP_PLAN=$1
@@ -41,7 +43,7 @@ it() {
 	4)	KTAP_SKIPPED=$((KTAP_SKIPPED + 1))
 		echo "ok $KTAP_DONE $_name # SKIP $(sed -n 's/^SKIP: //p' "$KTAP_LOG")" ;;
 	*)	KTAP_FAILED=$((KTAP_FAILED + 1))
-		tail -n 40 "$KTAP_LOG" | sed 's/^/# /'
+		tail -n $KTAP_LINES "$KTAP_LOG" | sed 's/^/# /'
 		[ $_rc = 1 ] || echo "# status $_rc"
 		echo "not ok $KTAP_DONE $_name" ;;
 	esac
