@@ -206,14 +206,14 @@ waits() { # a page of 2 MiB that cannot be taken apart yet is waited for; the wa
 	END
 }
 
-# Blocks that the filesystem had ready for the pages behind the one in which a write ended early, and
-# that have been something else, are not what a hole becomes.
 used_before() { # every block that is free has been something else
 	xfs_io -f -c "pwrite -q -b 1m -S 0x99 0 1g" "$MNT/xfs/stale" 2>/dev/null || : # until no space is left
 	rm "$MNT/xfs/stale"
 	sync
 }
 
+# Blocks that the filesystem had ready for the pages behind the one in which a write ended early, and
+# that have been something else, are not what a hole becomes.
 not_reached() { # COMMANDS: they make a hole of the first 64K
 	used_before
 	session xfs <<-END
