@@ -125,7 +125,7 @@ larger() {
 
 mapsync() { # whether the host has it on its medium the guest cannot know
 	in_window
-	refused daxexer fill $CELL/written --len 1M --how mapsync 2>&1 | grep "Operation not supported"
+	refused_for "Operation not supported" daxexer fill $CELL/written --len 1M --how mapsync
 	umount $CELL
 }
 

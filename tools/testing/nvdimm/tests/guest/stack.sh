@@ -21,6 +21,15 @@ want() {
 refused() {
 	if "$@"; then fail "succeeded: $*"; fi
 }
+# refused_for TEXT CMD...: it must fail, and TEXT be a part of what it says
+refused_for() {
+	_text=$1; shift
+	if _said=$("$@" 2>&1); then fail "succeeded: $*"; fi
+	case $_said in
+	*"$_text"*) ;;
+	*) fail "not for \"$_text\": $_said" ;;
+	esac
+}
 
 # none_of FILE...: none of them exists
 none_of() {

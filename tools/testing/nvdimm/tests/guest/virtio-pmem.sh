@@ -35,7 +35,7 @@ fs() {
 }
 not_synchronous() { # MAP_SYNC cannot be kept here
 	here
-	refused daxexer fill $MNT/ext4/f --len 1M --how mapsync 2>&1 | grep "Operation not supported"
+	refused_for "Operation not supported" daxexer fill $MNT/ext4/f --len 1M --how mapsync
 	umount $MNT/ext4
 }
 
