@@ -91,8 +91,18 @@ plan_tree() {
 	done
 }
 
+# slowness LANE: how many times as long as in the lane integrated a script takes there
+slowness() {
+	case $1 in
+	debug) echo 10 ;;
+	kcsan) echo 2 ;;
+	*) echo 1 ;;
+	esac
+}
+
 # Scripts with the same "boot" share a guest, those with "last" come last in it. A line of
-# $out/plan/groups-LANE is a script of a boot. One that never ran is taken for a third of its timeout.
+# $out/plan/groups-LANE is a script of a boot. One that never ran in the lane is judged by the lane
+# integrated, and one that never ran there either by a third of its timeout.
 plan_guests() {
 	_chosen=$(chosen "$1")
 	# the suites are in the log of any boot that loads the modules
@@ -102,9 +112,14 @@ plan_guests() {
 	fi
 	awk -v chosen=" $(echo $_chosen) " 'index(chosen, " " $1 " ") { print $2, $3, $1, $4 }' \
 		"$out/plan/headers" >"$out/plan/groups-$1"
-	awk -v lane="$1" -v durations="$cache/durations" '
+	awk -v lane="$1" -v slowness="$(slowness "$1")" -v durations="$cache/durations" '
 		BEGIN { while ((getline line <durations) > 0) { split(line, word, " "); took[word[1]] = word[2] } }
-		{ name = lane "/" $3; sub(/\.sh$/, "", name); sum[$1] += name in took ? took[name] : $4 / 3 }
+		function seconds(script, timeout) {
+			sub(/\.sh$/, "", script)
+			if (lane "/" script in took) return took[lane "/" script]
+			return slowness * ("integrated/" script in took ? took["integrated/" script] : timeout / 3)
+		}
+		{ sum[$1] += seconds($3, $4) }
 		END { for (boot in sum) print int(15 + sum[boot]), "boot/" lane "/" boot }' \
 		"$out/plan/groups-$1" >>"$out/plan/tasks"
 }
