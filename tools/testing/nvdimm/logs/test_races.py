@@ -1,17 +1,13 @@
-#!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
-"""Tests which reports of data races are about this tree, over canned logs. Prints KTAP."""
+"""Which reports of data races are about this tree."""
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "results"))
+from cases import same
 
-import cases  # pylint: disable=wrong-import-position
-from cases import same  # pylint: disable=wrong-import-position
+HERE = Path(__file__).resolve().parent
 
 OURS = "_RNvCs1_6fs_dax5fault\ndax_iomap_rw\n"
 RULE = "=" * 66
@@ -123,7 +119,3 @@ TESTS = [an_access_of_ours, a_function_that_we_call, what_others_do, names_that_
          a_race_of_unknown_origin, an_assertion, the_first_access_does_not_count_for_the_second,
          other_reports, two_reports, lines_of_others_in_between, a_log_without_times,
          a_log_that_ends_early]
-
-
-if __name__ == "__main__":
-    sys.exit(cases.main(TESTS))
