@@ -30,6 +30,8 @@ const BODY: usize = 3 * HUGE;
 /// With what truncation takes away and gives back.
 const WHOLE: usize = 4 * HUGE;
 const BLOCKS: usize = WHOLE / PAGE;
+/// How many blocks writes append to a file that was made shorter.
+const APPENDED: usize = 16;
 const EFAULT: i32 = 14;
 const MADV_DONTNEED: i32 = 4;
 
@@ -330,17 +332,22 @@ impl Thread {
             .of(format!("fallocate {mode} {len:#x} at {off:#x}"))
     }
 
+    /// Writes make the file longer again first: unlike truncation they do not keep faults out.
     fn truncate(&mut self, first: usize) -> Result {
-        let shared = &self.shared;
+        let shared = self.shared.clone();
         let Ok(_alone) = shared.truncation.lock() else {
             return Err("another thread has panicked".into());
         };
+        let file = &shared.file;
         shared
             .clear(first, BLOCKS - first, || {
-                shared.file.set_len((first * PAGE) as u64)?;
-                shared.file.set_len(WHOLE as u64)
+                file.set_len((first * PAGE) as u64)
             })
-            .of("truncate")
+            .of("truncate")?;
+        (first..BLOCKS)
+            .take(APPENDED)
+            .try_for_each(|block| self.pwrite(block))?;
+        file.set_len(WHOLE as u64).of("truncate")
     }
 
     /// Where the thread's sector of the device is.
