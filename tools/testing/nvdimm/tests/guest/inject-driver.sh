@@ -5,6 +5,7 @@
 # tier: full
 # cmdline: memmap=128M!1G memmap=128M!1280M slab_debug=FZ kunit.enable=0
 # mem: 2G
+# smp: 1
 # timeout: 900
 # allow: Call Trace:
 # shellcheck shell=dash

@@ -12,7 +12,8 @@
 #
 # The numbers have to be the same each time, whatever was before. So no page of a slab fails, and
 # "slab_debug=FZ" on the command line is for slabs without caches for each CPU, which are allocated too;
-# it also finds what is freed twice.
+# it also finds what is freed twice. "smp: 1" is for what others keep for each CPU: vmalloc() has a node
+# on one CPU, and not on the other.
 
 DEBUG=/sys/kernel/debug
 

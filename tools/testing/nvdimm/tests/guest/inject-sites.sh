@@ -97,6 +97,6 @@ every_site() {
 	sed 's/#.*//' inject-sites | awk 'NF { print $1, $2, $3 }' | of_components | sort >/tmp/listed
 	sort -u /tmp/sites | awk '{ n[$1 " " $2]++ } END { for (k in n) print k, n[k] }' | of_components | sort >/tmp/seen
 	sort -u /tmp/sites
-	diff /tmp/listed /tmp/seen || fail "< is listed, > was seen to fail"
+	diff /tmp/listed /tmp/seen || fail "- is listed, + was seen to fail"
 }
 of_components() { awk 'BEGIN { while ((getline c <"/tmp/components") > 0) is[c] = 1 } $1 in is'; }
