@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation that is met below filesystem-DAX and the core fails once.
-# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M slab_debug=FZ kunit.enable=0
+# cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M slab_debug=FZA kunit.enable=0
 # mem: 2G
 # smp: 1
 # timeout: 360

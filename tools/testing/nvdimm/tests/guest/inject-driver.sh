@@ -3,7 +3,7 @@
 # registered, namespaces of each kind bound. A warning is reported by its first line; the call traces that
 # are allowed are of vmalloc(), which says what it has not got (bdev_disk_changed).
 # tier: full
-# cmdline: memmap=128M!1G memmap=128M!1280M slab_debug=FZ kunit.enable=0
+# cmdline: memmap=128M!1G memmap=128M!1280M slab_debug=FZA kunit.enable=0
 # mem: 2G
 # smp: 1
 # timeout: 900

@@ -11,9 +11,9 @@
 # (daxexer failnth, and the step "nth" of a session).
 #
 # The numbers have to be the same each time, whatever was before. So no page of a slab fails, and
-# "slab_debug=FZ" on the command line is for slabs without caches for each CPU, which are allocated too;
-# it also finds what is freed twice. "smp: 1" is for what others keep for each CPU: vmalloc() has a node
-# on one CPU, and not on the other.
+# "slab_debug=FZA" on the command line is for slabs without caches for each CPU, which are allocated too;
+# it also finds what is freed twice, and lets a cache be left out (A): vmalloc() may have a node that it
+# allocated ahead, or may not. "smp: 1" is for whatever else there is for each CPU.
 
 DEBUG=/sys/kernel/debug
 
@@ -101,6 +101,8 @@ arm() {
 	done
 	echo N >$DEBUG/fail_page_alloc/ignore-gfp-highmem
 	echo 0 >$DEBUG/fail_page_alloc/min-order
+	echo 0 >/sys/kernel/slab/vmap_area/failslab
+	echo Y >$DEBUG/failslab/cache-filter
 	within all
 }
 
