@@ -332,22 +332,21 @@ impl Thread {
             .of(format!("fallocate {mode} {len:#x} at {off:#x}"))
     }
 
-    /// Writes make the file longer again first: unlike truncation they do not keep faults out.
+    /// Makes the file shorter, and as long as it was: at first by writes, which unlike truncation do
+    /// not keep faults out. All of it clears: whoever stores behind the end, in the last block, loses it.
     fn truncate(&mut self, first: usize) -> Result {
         let shared = self.shared.clone();
         let Ok(_alone) = shared.truncation.lock() else {
             return Err("another thread has panicked".into());
         };
-        let file = &shared.file;
-        shared
-            .clear(first, BLOCKS - first, || {
-                file.set_len((first * PAGE) as u64)
-            })
-            .of("truncate")?;
-        (first..BLOCKS)
-            .take(APPENDED)
-            .try_for_each(|block| self.pwrite(block))?;
-        file.set_len(WHOLE as u64).of("truncate")
+        let resize = |len: usize| shared.file.set_len(len as u64).of("truncate");
+        shared.clear(first, BLOCKS - first, || {
+            resize(first * PAGE)?;
+            (first..BLOCKS)
+                .take(APPENDED)
+                .try_for_each(|block| self.pwrite(block))?;
+            resize(WHOLE)
+        })
     }
 
     /// Where the thread's sector of the device is.
