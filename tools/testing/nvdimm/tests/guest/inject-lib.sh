@@ -26,7 +26,7 @@ FSDAX_ENTRIES='dax_iomap_rw dax_iomap_fault dax_finish_sync_fault dax_writeback_
 	dax_remap_file_range_prep dax_dedupe_file_range_compare'
 
 can_inject() {
-	[ -d $DEBUG/failslab ] && [ -e /proc/self/fail-nth ]
+	[ -d $DEBUG/failslab ] && [ -e /proc/self/fail-nth ] && [ -e /sys/kernel/slab/vmap_area/failslab ]
 }
 
 # range_of SYMBOLS: from the first of these functions, which are built in, to the end of the last. They
