@@ -25,7 +25,7 @@ mod operations;
 mod registration;
 mod types;
 
-pub use device::Device;
+pub use device::DaxDevice;
 pub use host::{
     DiskKey,
     Host, //
@@ -38,15 +38,8 @@ pub use registration::{
 pub use types::{
     AccessMode,
     PageOffset,
-    Pfn,
-    Window, //
+    Translation, //
 };
 
 /// [`AccessMode`] as C passes it.
 pub use crate::bindings::dax_access_mode as RawAccessMode;
-
-/// Bytes of a DAX device, at their kernel address.
-///
-/// User space may have the same bytes mapped and write them at any time, hence this is never a
-/// slice: it can only be copied from and to, zeroed and flushed by raw routines.
-pub use crate::pmem::Window as Span;

@@ -10,7 +10,7 @@
 use crate::{
     bindings,
     dax::{
-        Device,
+        DaxDevice,
         PageOffset, //
     },
     error::eopnotsupp,
@@ -92,7 +92,7 @@ impl BitOr for Flags {
 
 /// What an extent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ExtentType {
     /// No blocks: reads as zeros.
     Hole,
     /// Blocks that are to be allocated later.
@@ -112,20 +112,20 @@ pub struct Map(bindings::iomap);
 impl Map {
     /// What the extent is.
     #[inline]
-    pub fn kind(&self) -> Kind {
+    pub fn extent_type(&self) -> ExtentType {
         match u32::from(self.0.type_) {
-            bindings::IOMAP_HOLE => Kind::Hole,
-            bindings::IOMAP_DELALLOC => Kind::Delalloc,
-            bindings::IOMAP_MAPPED => Kind::Mapped,
-            bindings::IOMAP_UNWRITTEN => Kind::Unwritten,
-            _ => Kind::Other,
+            bindings::IOMAP_HOLE => ExtentType::Hole,
+            bindings::IOMAP_DELALLOC => ExtentType::Delalloc,
+            bindings::IOMAP_MAPPED => ExtentType::Mapped,
+            bindings::IOMAP_UNWRITTEN => ExtentType::Unwritten,
+            _ => ExtentType::Other,
         }
     }
 
     /// Whether the extent has no data and reads as zeros.
     #[inline]
     pub fn reads_as_zeros(&self) -> bool {
-        matches!(self.kind(), Kind::Hole | Kind::Unwritten)
+        matches!(self.extent_type(), ExtentType::Hole | ExtentType::Unwritten)
     }
 
     #[inline]
@@ -156,11 +156,11 @@ impl Map {
     ///
     /// Fails with `EOPNOTSUPP` if that is not a DAX device.
     #[inline]
-    pub fn dax_device(&self) -> Result<&Device> {
+    pub fn dax_device(&self) -> Result<&DaxDevice> {
         let device = NonNull::new(self.0.dax_dev).ok_or_else(eopnotsupp)?;
         // SAFETY: The filesystem that answered with this extent has a reference to the device as
         // long as it is mounted, and it is while somebody iterates over a file.
-        Ok(unsafe { Device::from_raw(device) })
+        Ok(unsafe { DaxDevice::from_raw(device) })
     }
 
     /// Where on the device the page is that holds the byte `pos` of the file.
@@ -276,7 +276,7 @@ impl<'a> Iter<'a> {
         // CAST: `Map` is transparent to the C structure.
         // SAFETY: The reference is valid for the same lifetime.
         let source: &Map = unsafe { &*(&raw const self.raw.srcmap).cast() };
-        (source.kind() != Kind::Hole).then_some(source)
+        (source.extent_type() != ExtentType::Hole).then_some(source)
     }
 
     /// The file.

@@ -20,7 +20,7 @@ pub use hold::{
 use crate::{
     bindings,
     error::eopnotsupp,
-    pmem::Window,
+    pmem::MappedRange,
     units::{
         PhysAddr,
         PhysRange, //
@@ -60,10 +60,10 @@ impl Mapping {
     ///
     /// They must be inside the mapping, and the device be bound for the lifetime `'a`.
     #[inline]
-    pub unsafe fn window<'a>(self, offset: usize, len: usize) -> Window<'a> {
+    pub unsafe fn window<'a>(self, offset: usize, len: usize) -> MappedRange<'a> {
         // SAFETY: The caller ensures that the bytes are inside of what is mapped during `'a`. They
         // are device memory, so no Rust code refers to them.
-        unsafe { Window::from_raw(self.at(offset), len) }
+        unsafe { MappedRange::from_raw(self.at(offset), len) }
     }
 
     /// The address of the byte at `offset`, which must be inside the mapping to be of use.

@@ -2,7 +2,7 @@
 
 //! Persistent memory: copies around the CPU cache and writing the cache back (x86).
 //!
-//! [`Window`] is a mapped range of persistent memory. User space maps the same memory, so there
+//! [`MappedRange`] is a mapped range of persistent memory. User space maps the same memory, so there
 //! are no references to it: it is copied to, copied from, zeroed and flushed, and nothing else.
 //!
 //! # Durability
@@ -10,7 +10,7 @@
 //! Data is durable once it has left the CPU cache and a fence has followed. The functions here
 //! take care of the first, without a fence of their own, as in C (`memcpy_flushcache()`,
 //! `arch_wb_cache_pmem()`); the second is in `nvdimm_flush()`, one for any number of copies. The
-//! exception is [`Window::copy_from_iter`].
+//! exception is [`MappedRange::copy_from_iter`].
 //!
 //! All of it may be called in any context, with the exception of copies from and to user space,
 //! which sleep to take page faults.
@@ -36,7 +36,7 @@ mod user;
 /// For the duration of `'a`, the `len` bytes at `base` are mapped for reading and writing, but for
 /// pages that the kernel unmaps because of a memory error. Others may access them at any time.
 #[derive(Clone, Copy)]
-pub struct Window<'a> {
+pub struct MappedRange<'a> {
     base: NonNull<u8>,
     len: usize,
     _mapping: PhantomData<&'a ()>,
@@ -44,12 +44,12 @@ pub struct Window<'a> {
 
 // SAFETY: The memory is mapped for all of the kernel, and no access through a window assumes that
 // there is no other.
-unsafe impl Send for Window<'_> {}
+unsafe impl Send for MappedRange<'_> {}
 
 // SAFETY: As for `Send`.
-unsafe impl Sync for Window<'_> {}
+unsafe impl Sync for MappedRange<'_> {}
 
-impl<'a> Window<'a> {
+impl<'a> MappedRange<'a> {
     /// Makes a window of the `len` bytes at `base`.
     ///
     /// # Safety
@@ -137,11 +137,11 @@ impl<'a> Window<'a> {
     }
 
     /// Fills the window from kernel memory that others may be changing, around the cache; as
-    /// [`Window::copy_from`] otherwise.
+    /// [`MappedRange::copy_from`] otherwise.
     ///
     /// # Safety
     ///
-    /// `src` must be valid for reads of [`Window::len`] bytes, but for data races, and must not
+    /// `src` must be valid for reads of [`MappedRange::len`] bytes, but for data races, and must not
     /// overlap the window.
     #[inline]
     pub unsafe fn copy_from_ptr(self, src: *const u8) {
@@ -151,7 +151,7 @@ impl<'a> Window<'a> {
         unsafe { copy::from_kernel(self.as_ptr(), src, self.len) };
     }
 
-    /// Fills the window with zeros, around the cache; as [`Window::copy_from`] otherwise.
+    /// Fills the window with zeros, around the cache; as [`MappedRange::copy_from`] otherwise.
     #[inline]
     pub fn zero(self) {
         check::write(self.as_ptr(), self.len);

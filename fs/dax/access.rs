@@ -18,9 +18,9 @@ use kernel_ext::{
 
 /// The memory of the first pages of `span`, which is inside the extent `map`.
 ///
-/// Fails with `EIO` if the first page has known poison, else as [`Device::direct_access`] does.
+/// Fails with `EIO` if the first page has known poison, else as [`DaxDevice::direct_access`] does.
 ///
-/// [`Device::direct_access`]: kernel_ext::dax::Device::direct_access
+/// [`DaxDevice::direct_access`]: kernel_ext::dax::DaxDevice::direct_access
 #[inline]
 pub(crate) fn window<'a>(map: &'a Map, guard: &'a ReadGuard, span: Span) -> Result<Window<'a>> {
     map.dax_device()?

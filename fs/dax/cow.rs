@@ -19,8 +19,8 @@ use kernel::prelude::*;
 use kernel_ext::{
     dax::client::read_lock,
     iomap::{
+        ExtentType,
         Iter,
-        Kind,
         Map, //
     },
 };
@@ -32,10 +32,10 @@ use kernel_ext::{
 pub(crate) fn fill(iter: &Iter<'_>, span: Span) -> Result {
     match iter.source() {
         None => zero(iter.map(), span),
-        Some(source) => match source.kind() {
-            Kind::Hole | Kind::Unwritten => zero(iter.map(), span),
-            Kind::Mapped => copy(iter.map(), source, span),
-            Kind::Delalloc | Kind::Other => Err(EIO),
+        Some(source) => match source.extent_type() {
+            ExtentType::Hole | ExtentType::Unwritten => zero(iter.map(), span),
+            ExtentType::Mapped => copy(iter.map(), source, span),
+            ExtentType::Delalloc | ExtentType::Other => Err(EIO),
         },
     }
 }

@@ -21,9 +21,9 @@ use kernel_ext::{
     },
     fs::inode::Inode,
     iomap::{
+        ExtentType,
         Flags,
         Iter,
-        Kind,
         Map,
         Ops, //
     },
@@ -90,7 +90,7 @@ impl Scratch {
 
     /// Whether the bytes of two spans of the same length are the same. Either may be in pieces.
     fn compare_blocks(&mut self, a: &Map, a_span: Span, b: &Map, b_span: Span) -> Result<bool> {
-        if a.kind() != Kind::Mapped || b.kind() != Kind::Mapped {
+        if a.extent_type() != ExtentType::Mapped || b.extent_type() != ExtentType::Mapped {
             return Err(EIO);
         }
         let guard = read_lock();

@@ -29,14 +29,14 @@ use kernel_ext::{
             ReadGuard, //
         },
         AccessMode,
-        Device, //
+        DaxDevice, //
     },
     error::ehwpoison,
     fs::kiocb::Kiocb,
     iomap::{
+        ExtentType,
         Flags,
         Iter,
-        Kind,
         Map,
         Ops, //
     },
@@ -208,7 +208,7 @@ fn write_window(
 #[cold]
 #[inline(never)]
 fn recover(
-    device: &Device,
+    device: &DaxDevice,
     map: &Map,
     guard: &ReadGuard,
     left: Span,
@@ -265,9 +265,9 @@ fn why_nothing(map: &Map, guard: &ReadGuard, left: Span) -> Error {
 /// filesystem must know, is not for direct access.
 #[inline]
 fn check_blocks(map: &Map) -> Result {
-    let good = match map.kind() {
-        Kind::Mapped => true,
-        Kind::Unwritten => map.is_shared(),
+    let good = match map.extent_type() {
+        ExtentType::Mapped => true,
+        ExtentType::Unwritten => map.is_shared(),
         _ => false,
     };
     if warn_on_once!(!good) {

@@ -29,7 +29,7 @@ use crate::{
 };
 use kernel::prelude::*;
 use kernel_ext::{
-    dax::Device,
+    dax::DaxDevice,
     fs::{
         mapping::AddressSpace,
         writeback::WritebackControl, //
@@ -48,7 +48,7 @@ use kernel_ext::{
 /// latter is also recorded for others who have the file open.
 pub(crate) fn write_back(
     mapping: &AddressSpace,
-    device: &Device,
+    device: &DaxDevice,
     wbc: &WritebackControl,
 ) -> Result {
     let inode = mapping.host();
@@ -87,7 +87,7 @@ pub(crate) fn write_back(
 fn write_run<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
     last: PageIndex,
-    device: &Device,
+    device: &DaxDevice,
     memory: &mut Hold,
 ) -> Result<MappingLock<'s, 'm>, MappingLock<'s, 'm>> {
     let entry = found.entry();

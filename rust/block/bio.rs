@@ -7,7 +7,7 @@
 
 use crate::{
     bindings,
-    pmem::Window,
+    pmem::MappedRange,
     units::{
         Sector,
         PAGE_SIZE,
@@ -254,10 +254,10 @@ impl Segment<'_> {
 
     /// Stores the segment to persistent memory, around the CPU caches.
     ///
-    /// As [`Window::copy_from`]. Fails with `EINVAL` if `dst` does not have the length of the
+    /// As [`MappedRange::copy_from`]. Fails with `EINVAL` if `dst` does not have the length of the
     /// segment.
     #[inline]
-    pub fn write_to(&self, dst: Window<'_>) -> Result {
+    pub fn write_to(&self, dst: MappedRange<'_>) -> Result {
         if dst.len() != self.len() {
             return Err(EINVAL);
         }
@@ -273,7 +273,7 @@ impl Segment<'_> {
     /// Fails with `EIO` at the first byte that cannot be read, and with `EINVAL` if `src` does not
     /// have the length of the segment.
     #[inline]
-    pub fn read_from(&self, src: Window<'_>) -> Result {
+    pub fn read_from(&self, src: MappedRange<'_>) -> Result {
         if src.len() != self.len() {
             return Err(EINVAL);
         }

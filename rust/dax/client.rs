@@ -7,7 +7,7 @@
 //!
 //! # Windows
 //!
-//! [`Device::direct_access`] answers with a [`Window`]: pages that follow each other in memory. It
+//! [`DaxDevice::direct_access`] answers with a [`Window`]: pages that follow each other in memory. It
 //! is often shorter than what was asked for, at the border of a stripe for example, and never
 //! empty. [`Window::bytes`] gives the [`Bytes`] of it that are wanted, which may again be fewer; the
 //! caller goes on behind them until it has all.
@@ -21,13 +21,13 @@
 
 use super::{
     AccessMode,
-    Device,
-    PageOffset,
-    Pfn, //
+    DaxDevice,
+    PageOffset, //
 };
 use crate::{
     bindings,
-    error::ehwpoison, //
+    error::ehwpoison,
+    units::Pfn, //
 };
 use core::{
     marker::PhantomData,
@@ -96,7 +96,7 @@ pub fn block_error(e: Error) -> Error {
     }
 }
 
-impl Device {
+impl DaxDevice {
     /// Translates the page `pgoff` to an address, for at most `pages` pages.
     ///
     /// Fails with `ENXIO` if the device is dead, `ERANGE` past its end, `EHWPOISON` if there is
@@ -113,7 +113,7 @@ impl Device {
         unsafe { self.translate(pgoff, pages, mode, ptr::null_mut()) }
     }
 
-    /// As [`Device::direct_access`], and says also which page frame the first page is.
+    /// As [`DaxDevice::direct_access`], and says also which page frame the first page is.
     #[inline]
     pub fn direct_access_frame<'a>(
         &'a self,
@@ -189,7 +189,7 @@ impl Device {
 /// `dax_read_lock()` for `'a`.
 #[must_use = "the window may be shorter than what was asked for"]
 pub struct Window<'a> {
-    device: &'a Device,
+    device: &'a DaxDevice,
     start: PageOffset,
     kaddr: NonNull<u8>,
     len: usize,
@@ -230,7 +230,7 @@ impl<'a> Window<'a> {
 /// The `len` bytes at `addr` are inside a window with lifetime `'a`, and begin in the page `page`.
 #[must_use = "these may be fewer bytes than were asked for"]
 pub struct Bytes<'a> {
-    device: &'a Device,
+    device: &'a DaxDevice,
     page: PageOffset,
     addr: NonNull<u8>,
     len: usize,

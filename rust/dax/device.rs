@@ -20,9 +20,9 @@ use kernel::{
 ///
 /// Refers to a `struct dax_device` of the running core, with a reference to its inode.
 #[repr(transparent)]
-pub struct Device(Opaque<bindings::dax_device>);
+pub struct DaxDevice(Opaque<bindings::dax_device>);
 
-impl Device {
+impl DaxDevice {
     /// The device at `ptr`.
     ///
     /// # Safety
@@ -30,7 +30,7 @@ impl Device {
     /// `ptr` must be a valid device of which a reference is held for the lifetime `'a`.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: NonNull<bindings::dax_device>) -> &'a Self {
-        // CAST: `Device` is transparent to the C structure.
+        // CAST: `DaxDevice` is transparent to the C structure.
         // SAFETY: The caller ensures that `ptr` is valid for `'a`.
         unsafe { ptr.cast::<Self>().as_ref() }
     }
@@ -78,14 +78,14 @@ impl Device {
 
 // SAFETY: The inode that a DAX device is part of is reference counted. `put_dax()` may be called
 // from any thread that may sleep.
-unsafe impl AlwaysRefCounted for Device {
+unsafe impl AlwaysRefCounted for DaxDevice {
     fn inc_ref(&self) {
         // SAFETY: `self` has an inode with a reference, which lives in it.
         unsafe { bindings::ihold(bindings::dax_inode(self.as_raw())) };
     }
 
     unsafe fn dec_ref(obj: NonNull<Self>) {
-        // CAST: `Device` is transparent to the C structure.
+        // CAST: `DaxDevice` is transparent to the C structure.
         // SAFETY: The caller gives up a reference that it holds.
         unsafe { bindings::put_dax(obj.cast().as_ptr()) };
     }
@@ -93,6 +93,6 @@ unsafe impl AlwaysRefCounted for Device {
 
 // SAFETY: C serialises the access to a device by itself: flags are atomic, the holder is exchanged
 // atomically, and the rest does not change after the allocation.
-unsafe impl Send for Device {}
+unsafe impl Send for DaxDevice {}
 // SAFETY: As for `Send`.
-unsafe impl Sync for Device {}
+unsafe impl Sync for DaxDevice {}

@@ -5,7 +5,7 @@
 use super::{
     client::read_lock,
     AccessMode,
-    Device,
+    DaxDevice,
     PageOffset, //
 };
 use crate::{
@@ -19,7 +19,7 @@ use core::{
 };
 use kernel::sync::aref::ARef;
 
-impl Device {
+impl DaxDevice {
     /// The device of the block device that the filesystem of `inode` is on, if there is one.
     ///
     /// The file may be elsewhere: filesystems can have more than one device. Sleeps; not while memory
@@ -34,7 +34,7 @@ impl Device {
         // SAFETY: The filesystem has the block device open. Without a holder nothing is claimed.
         let found =
             unsafe { bindings::fs_dax_get_by_bdev(bdev, &mut start, ptr::null_mut(), ptr::null()) };
-        // CAST: `Device` is transparent to the C structure.
+        // CAST: `DaxDevice` is transparent to the C structure.
         // SAFETY: The core has returned a device with a reference, which is ours.
         NonNull::new(found.cast::<Self>()).map(|device| unsafe { ARef::from_raw(device) })
     }

@@ -7,11 +7,12 @@
 use super::{
     AccessMode,
     PageOffset,
-    Pfn,
-    Span,
-    Window, //
+    Translation, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    pmem::MappedRange, //
+};
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -59,7 +60,7 @@ pub trait Operations: Sized + 'static {
         pgoff: PageOffset,
         nr_pages: usize,
         mode: AccessMode,
-    ) -> Result<Window>;
+    ) -> Result<Translation>;
 
     /// Makes the `nr_pages` pages from `pgoff` on persistently zero.
     fn zero_page_range(data: Borrowed<'_, Self>, pgoff: PageOffset, nr_pages: usize) -> Result;
@@ -71,7 +72,7 @@ pub trait Operations: Sized + 'static {
     fn recovery_write(
         _data: Borrowed<'_, Self>,
         _pgoff: PageOffset,
-        _dst: Span<'_>,
+        _dst: MappedRange<'_>,
         _iter: &mut IovIterSource<'_>,
     ) -> usize {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
@@ -84,7 +85,7 @@ pub trait Operations: Sized + 'static {
     fn copy_from_iter(
         _data: Borrowed<'_, Self>,
         _pgoff: PageOffset,
-        _dst: Span<'_>,
+        _dst: MappedRange<'_>,
         _iter: &mut IovIterSource<'_>,
     ) -> usize {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
@@ -99,7 +100,7 @@ pub trait Operations: Sized + 'static {
     fn copy_to_iter(
         _data: Borrowed<'_, Self>,
         _pgoff: PageOffset,
-        _src: Span<'_>,
+        _src: MappedRange<'_>,
         _iter: &mut IovIterDest<'_>,
     ) -> usize {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
@@ -108,10 +109,10 @@ pub trait Operations: Sized + 'static {
     /// Writes back what the CPU caches hold of `range`.
     ///
     /// Called only while the write cache of the device is enabled; see
-    /// [`Device::set_write_cache`](super::Device::set_write_cache). Caches know addresses only, and
+    /// [`DaxDevice::set_write_cache`](super::DaxDevice::set_write_cache). Caches know addresses only, and
     /// C may flush a window of a device that has died since, so there is no data to borrow. A
     /// device without this operation costs no cache maintenance.
-    fn flush(_range: Span<'_>) {
+    fn flush(_range: MappedRange<'_>) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 }
@@ -147,9 +148,9 @@ impl<T: Operations> OperationsVTable<T> {
     /// `addr` must come from a window of a device, from which `len` bytes are inside the window,
     /// which must be mapped for the lifetime of the result.
     #[inline]
-    unsafe fn span<'a>(addr: *mut c_void, len: usize) -> Option<Span<'a>> {
+    unsafe fn span<'a>(addr: *mut c_void, len: usize) -> Option<MappedRange<'a>> {
         // SAFETY: The caller ensures just this.
-        NonNull::new(addr.cast()).map(|ptr| unsafe { Span::from_raw(ptr, len) })
+        NonNull::new(addr.cast()).map(|ptr| unsafe { MappedRange::from_raw(ptr, len) })
     }
 
     /// # Safety
@@ -182,7 +183,7 @@ impl<T: Operations> OperationsVTable<T> {
                 }
                 if !pfn.is_null() {
                     // SAFETY: The caller ensures that it is valid for a write.
-                    unsafe { *pfn = Pfn::number(frame) };
+                    unsafe { *pfn = frame.number() };
                 }
                 c_long::try_from(pages).unwrap_or(c_long::MAX)
             }

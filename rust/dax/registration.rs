@@ -4,7 +4,7 @@
 
 use super::{
     operations::OperationsVTable,
-    Device,
+    DaxDevice,
     Host,
     Operations, //
 };
@@ -85,7 +85,7 @@ pub struct Registration<T: Operations> {
 
 // SAFETY: The device may be used and given back in any thread, and so may the data.
 unsafe impl<T: Operations> Send for Registration<T> {}
-// SAFETY: `Device` is `Sync`; the data is not handed out; killing is serialised by `killed`.
+// SAFETY: `DaxDevice` is `Sync`; the data is not handed out; killing is serialised by `killed`.
 unsafe impl<T: Operations> Sync for Registration<T> {}
 
 impl<T: Operations> Registration<T> {
@@ -214,17 +214,17 @@ impl<T: Operations> Registration<T> {
 
     /// The device.
     #[inline]
-    pub fn device(&self) -> &Device {
+    pub fn device(&self) -> &DaxDevice {
         // SAFETY: `self` owns a reference to `dev` by the type invariant.
-        unsafe { Device::from_raw(self.dev) }
+        unsafe { DaxDevice::from_raw(self.dev) }
     }
 }
 
 impl<T: Operations> Deref for Registration<T> {
-    type Target = Device;
+    type Target = DaxDevice;
 
     #[inline]
-    fn deref(&self) -> &Device {
+    fn deref(&self) -> &DaxDevice {
         self.device()
     }
 }

@@ -2,9 +2,10 @@
 
 //! Positions in a DAX device and windows into its memory.
 
-pub use crate::units::Pfn;
-
-use crate::bindings;
+use crate::{
+    bindings,
+    units::Pfn, //
+};
 use core::ptr::NonNull;
 use kernel::{
     page::PAGE_SHIFT,
@@ -78,13 +79,13 @@ impl AccessMode {
 /// bad block), so the length only comes together with the address.
 #[must_use = "the window may be shorter than what was asked for"]
 #[derive(Debug)]
-pub struct Window {
+pub struct Translation {
     kaddr: NonNull<u8>,
     pfn: Pfn,
     pages: usize,
 }
 
-impl Window {
+impl Translation {
     /// The `pages` pages at `kaddr`, which are the page frames from `pfn` on.
     ///
     /// Fails with `ERANGE` if there is no page.

@@ -8,7 +8,7 @@
 
 use crate::{
     bindings,
-    pmem::Window,
+    pmem::MappedRange,
     units::{
         Pfn,
         PAGE_SHIFT,
@@ -178,14 +178,14 @@ impl<'a> Frames<'a> {
 
     /// Their memory.
     #[inline]
-    pub fn window(self) -> Window<'a> {
+    pub fn window(self) -> MappedRange<'a> {
         // SAFETY: The variable is set before there are any drivers, and does not change.
         let base = unsafe { bindings::page_offset_base };
         let addr = base.wrapping_add(self.first.number() << PAGE_SHIFT);
         // SAFETY: The direct map does not begin at zero, and holds the frames by the type
         // invariants; it is device memory, so no Rust code refers to it.
         unsafe {
-            Window::from_raw(
+            MappedRange::from_raw(
                 NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(addr)),
                 self.pages * PAGE_SIZE as usize,
             )

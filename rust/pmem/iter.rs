@@ -14,10 +14,10 @@ use kernel::{
     iov::IovIterSource, //
 };
 
-use super::{check, copy, user, Window};
+use super::{check, copy, user, MappedRange};
 use crate::bindings;
 
-impl Window<'_> {
+impl MappedRange<'_> {
     /// Fills the window from `iter`, around the cache, and advances `iter`.
     ///
     /// Returns how many bytes were copied: less than the length of the window if `iter` has fewer
@@ -43,7 +43,7 @@ impl Window<'_> {
 /// # Safety
 ///
 /// Only for `pmem_copy_from_iter()`: the `len` bytes at `to + progress` must be inside a
-/// [`Window`].
+/// [`MappedRange`].
 #[no_mangle]
 unsafe extern "C" fn rust_ext_pmem_step_user(
     from: *mut c_void,
@@ -65,7 +65,7 @@ unsafe extern "C" fn rust_ext_pmem_step_user(
 /// # Safety
 ///
 /// Only for `pmem_copy_from_iter()`: the `len` bytes at `to + progress` must be inside a
-/// [`Window`], and those at `from` must be valid for reads.
+/// [`MappedRange`], and those at `from` must be valid for reads.
 #[no_mangle]
 unsafe extern "C" fn rust_ext_pmem_step_kernel(
     from: *mut c_void,

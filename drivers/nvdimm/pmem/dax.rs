@@ -27,10 +27,10 @@ use kernel_ext::{
         AccessMode,
         Operations,
         PageOffset,
-        Span,
-        Window, //
+        Translation, //
     },
     error::ehwpoison,
+    pmem::MappedRange,
     units::{
         Sectors,
         PAGE_SIZE, //
@@ -49,7 +49,7 @@ impl Operations for PmemDax {
         pgoff: PageOffset,
         nr_pages: usize,
         mode: AccessMode,
-    ) -> Result<Window> {
+    ) -> Result<Translation> {
         ffi::direct_access(&pmem, pgoff, nr_pages, mode)
     }
 
@@ -80,7 +80,7 @@ impl Operations for PmemDax {
     fn recovery_write(
         pmem: ArcBorrow<'_, PmemDevice>,
         pgoff: PageOffset,
-        dst: Span<'_>,
+        dst: MappedRange<'_>,
         iter: &mut IovIterSource<'_>,
     ) -> usize {
         let in_page = dst.as_ptr() as u64 % PAGE_SIZE;
@@ -88,7 +88,7 @@ impl Operations for PmemDax {
             return 0;
         };
         if !is_bad(&pmem, at, len) {
-            return ffi::span_window(dst).copy_from_iter(iter);
+            return dst.copy_from_iter(iter);
         }
         // Only whole pages can be repaired. Nobody should ask for less.
         let whole = in_page == 0 && dst.len() as u64 == len;
@@ -117,7 +117,7 @@ impl Operations for PmemDax {
                 return 0;
             }
         }
-        let copied = ffi::span_window(dst).copy_from_iter(iter);
+        let copied = dst.copy_from_iter(iter);
         poison::forget(&pmem, at, bytes);
         copied
     }
@@ -125,14 +125,14 @@ impl Operations for PmemDax {
     fn copy_from_iter(
         _pmem: ArcBorrow<'_, PmemDevice>,
         _pgoff: PageOffset,
-        dst: Span<'_>,
+        dst: MappedRange<'_>,
         iter: &mut IovIterSource<'_>,
     ) -> usize {
-        ffi::span_window(dst).copy_from_iter(iter)
+        dst.copy_from_iter(iter)
     }
 
-    fn flush(range: Span<'_>) {
-        ffi::span_window(range).flush();
+    fn flush(range: MappedRange<'_>) {
+        range.flush();
     }
 }
 

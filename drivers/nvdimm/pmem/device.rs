@@ -23,13 +23,13 @@ use kernel_ext::{
         BadBlocks,
         Notifier, //
     },
-    dax,
+    dax::DaxDevice,
     memremap::Mapping,
     nvdimm::{
         self,
         Region, //
     },
-    pmem::Window,
+    pmem::MappedRange,
     units::PhysAddr, //
 };
 
@@ -60,7 +60,7 @@ pub(crate) struct PmemDevice {
     pub(crate) dev: ARef<nvdimm::Device>,
     /// The DAX device, if the platform allows one.
     #[pin]
-    pub(crate) dax: SetOnce<ARef<dax::Device>>,
+    pub(crate) dax: SetOnce<ARef<DaxDevice>>,
     /// Whether the memory is in the direct map, where pages can be marked as failed.
     in_direct_map: bool,
 }
@@ -123,7 +123,7 @@ impl PmemDevice {
 
     /// The memory of the `len` bytes from `at` on, which must be on the device.
     #[inline]
-    pub(crate) fn window(&self, at: DataOffset, len: usize) -> Window<'_> {
+    pub(crate) fn window(&self, at: DataOffset, len: usize) -> MappedRange<'_> {
         ffi::window(self, self.geometry().locate(at), len)
     }
 

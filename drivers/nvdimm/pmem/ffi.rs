@@ -33,8 +33,7 @@ use kernel_ext::{
     dax::{
         AccessMode,
         PageOffset,
-        Pfn,
-        Span, //
+        Translation, //
     },
     memremap::{
         self,
@@ -42,8 +41,9 @@ use kernel_ext::{
         PageMap, //
     },
     nvdimm::Device,
-    pmem::Window,
+    pmem::MappedRange,
     units::{
+        Pfn,
         PhysAddr,
         PhysRange,
         PAGE_SIZE, //
@@ -96,7 +96,7 @@ pub(crate) fn direct_access(
     pgoff: PageOffset,
     nr_pages: usize,
     mode: AccessMode,
-) -> Result<kernel_ext::dax::Window> {
+) -> Result<Translation> {
     let (mut kaddr, mut pfn) = (core::ptr::null_mut(), 0);
     let nr_pages = c_long::try_from(nr_pages).unwrap_or(c_long::MAX);
     // CAST: A `PmemDevice` begins as C expects it, and C does not write to it.
@@ -116,7 +116,7 @@ pub(crate) fn direct_access(
         return Err(EIO);
     };
     let kaddr = NonNull::new(kaddr.cast()).ok_or(EIO)?;
-    kernel_ext::dax::Window::new(kaddr, Pfn::new(pfn), pages)
+    Translation::new(kaddr, Pfn::new(pfn), pages)
 }
 
 /// The `__pmem_direct_access()` of this driver.
@@ -171,7 +171,7 @@ pub(crate) fn map(
 
 /// The memory of the `len` bytes from `at` on, which must be on the device.
 #[inline]
-pub(crate) fn window(pmem: &PmemDevice, at: DeviceOffset, len: usize) -> Window<'_> {
+pub(crate) fn window(pmem: &PmemDevice, at: DeviceOffset, len: usize) -> MappedRange<'_> {
     // SAFETY:
     // - The bytes are on the device: who calls this has checked it, or got a bio, for which the
     //   block layer has checked it against the capacity.
@@ -179,15 +179,6 @@ pub(crate) fn window(pmem: &PmemDevice, at: DeviceOffset, len: usize) -> Window<
     //   which are both gone before the mapping is (see `Published`). Other references to a
     //   `PmemDevice` do no I/O.
     unsafe { pmem.mapping().window(at.0 as usize, len) }
-}
-
-/// The memory that the DAX core speaks of.
-#[inline]
-pub(crate) fn span_window(span: Span<'_>) -> Window<'_> {
-    // `Span::as_ptr` never is NULL.
-    // SAFETY: By the type invariants of `Span` its bytes are mapped for its lifetime, and are
-    // device memory.
-    unsafe { Window::from_raw(NonNull::new_unchecked(span.as_ptr()), span.len()) }
 }
 
 /// Drops what the CPU caches hold of the `len` bytes from `at` on.

@@ -23,7 +23,7 @@ use kernel_ext::{
         },
         disk, //
     },
-    pmem::Window,
+    pmem::MappedRange,
     units::Sectors, //
 };
 
@@ -70,7 +70,7 @@ fn transfer(pmem: &PmemDevice, bio: &Bio) -> Status {
 }
 
 #[inline]
-fn window<'a>(pmem: &'a PmemDevice, segment: &Segment<'_>) -> Window<'a> {
+fn window<'a>(pmem: &'a PmemDevice, segment: &Segment<'_>) -> MappedRange<'a> {
     pmem.window(segment.sector().into(), segment.len())
 }
 

@@ -20,7 +20,7 @@ use kernel_ext::{
         Group,
         Switch, //
     },
-    dax, //
+    dax::DaxDevice, //
 };
 
 /// The directory.
@@ -48,6 +48,6 @@ impl Switch<PmemDisk> for WriteCache {
     }
 }
 
-fn dax_device(pmem: &PmemDevice) -> Result<&dax::Device> {
+fn dax_device(pmem: &PmemDevice) -> Result<&DaxDevice> {
     Ok(pmem.dax.as_ref().ok_or(ENXIO)?)
 }

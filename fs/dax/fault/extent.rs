@@ -27,8 +27,8 @@ use kernel_ext::{
         AccessMode, //
     },
     iomap::{
+        ExtentType,
         Iter,
-        Kind,
         Map, //
     },
     mm::fault::FaultCode,
@@ -73,7 +73,7 @@ impl Fault<'_> {
             return Step::Done(self.load_hole(entry));
         }
         // For a write the filesystem has allocated blocks.
-        if warn_on_once!(map.kind() != Kind::Mapped && !map.is_shared()) {
+        if warn_on_once!(map.extent_type() != ExtentType::Mapped && !map.is_shared()) {
             return Step::Done(self.refuse(EIO));
         }
         let plan = match self.frame(map) {

@@ -11,7 +11,7 @@ use kernel_ext::{
     },
     error::ehwpoison,
     iomap::{
-        Kind,
+        ExtentType,
         Map, //
     },
     mm::fault::{
@@ -25,13 +25,13 @@ use kernel_ext::{
 impl Fault<'_> {
     /// Makes `page` a copy of what the extent has, and maps it.
     pub(super) fn copy_privately(&self, mut page: CowPage<'_>, map: &Map) -> FaultCode {
-        let copied = match map.kind() {
-            Kind::Hole | Kind::Unwritten => {
+        let copied = match map.extent_type() {
+            ExtentType::Hole | ExtentType::Unwritten => {
                 page.clear();
                 Ok(())
             }
-            Kind::Mapped => self.read_storage(&mut page, map),
-            Kind::Delalloc | Kind::Other => {
+            ExtentType::Mapped => self.read_storage(&mut page, map),
+            ExtentType::Delalloc | ExtentType::Other => {
                 warn_on_once!(true);
                 Err(EIO)
             }

@@ -8,7 +8,7 @@
 
 use kernel::sync::aref::ARef;
 use kernel_ext::{
-    dax::Device,
+    dax::DaxDevice,
     fs::inode::Inode,
     memremap::{
         Frames,
@@ -23,11 +23,11 @@ pub(crate) struct Memory<'a> {
     /// Whose filesystem may tell the device.
     inode: Option<&'a Inode>,
     /// The device, once it was looked for.
-    device: Option<ARef<Device>>,
+    device: Option<ARef<DaxDevice>>,
 }
 
 impl<'a> Memory<'a> {
-    /// For entries of `inode`. Not for what frees memory: see [`Device::of_filesystem`].
+    /// For entries of `inode`. Not for what frees memory: see [`DaxDevice::of_filesystem`].
     #[inline]
     pub(crate) const fn of(inode: &'a Inode) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl<'a> Memory<'a> {
     /// the frames are there. Sleeps.
     pub(super) fn flush(&mut self, first: Pfn, pages: usize) -> bool {
         if let Some(inode) = self.inode.take() {
-            self.device = Device::of_filesystem(inode);
+            self.device = DaxDevice::of_filesystem(inode);
         }
         let Some(frames) = self.hold.frames(first, pages) else {
             return false;

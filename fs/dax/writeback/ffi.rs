@@ -10,7 +10,7 @@ use kernel::{
 };
 use kernel_ext::{
     bindings,
-    dax::Device,
+    dax::DaxDevice,
     fs::{
         mapping::AddressSpace,
         writeback::WritebackControl, //
@@ -39,7 +39,7 @@ pub(crate) unsafe extern "C" fn dax_writeback_mapping_range(
         let (mapping, device, wbc) = unsafe {
             (
                 AddressSpace::from_raw(mapping),
-                Device::from_raw(NonNull::new(dax_dev).ok_or(EIO)?),
+                DaxDevice::from_raw(NonNull::new(dax_dev).ok_or(EIO)?),
                 WritebackControl::from_raw(wbc),
             )
         };

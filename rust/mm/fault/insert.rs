@@ -10,8 +10,8 @@ use super::{
 use crate::mm::folio::Folio;
 use crate::{
     bindings,
-    dax::Pfn,
-    mm::folio::Pinned, //
+    mm::folio::Pinned,
+    units::Pfn, //
 };
 
 /// The page of zeroes that all holes share.

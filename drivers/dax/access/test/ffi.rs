@@ -51,13 +51,13 @@ mod tests {
             Host,
             Operations,
             PageOffset,
-            Pfn,
             Properties,
             Registration,
-            Span,
-            Window, //
+            Translation, //
         },
         error::ehwpoison,
+        pmem::MappedRange,
+        units::Pfn,
     };
 
     /// A device over `pages` pages, of which the page 3 is poisoned.
@@ -91,14 +91,14 @@ mod tests {
                 .wrapping_add(pgoff * PAGE_SIZE)
         }
 
-        fn window(&self, pgoff: PageOffset, mode: AccessMode) -> Result<Window> {
+        fn window(&self, pgoff: PageOffset, mode: AccessMode) -> Result<Translation> {
             let pgoff = pgoff.pages();
             if mode == AccessMode::Access && pgoff == POISONED {
                 return Err(ehwpoison());
             }
             let end = if pgoff < POISONED { POISONED } else { PAGES };
             let pages = end.checked_sub(pgoff).ok_or(ERANGE)?;
-            Window::new(
+            Translation::new(
                 NonNull::new(self.addr(pgoff)).ok_or(EINVAL)?,
                 Pfn::new(0x1000 + pgoff),
                 pages,
@@ -118,7 +118,7 @@ mod tests {
             pgoff: PageOffset,
             _nr_pages: usize,
             mode: AccessMode,
-        ) -> Result<Window> {
+        ) -> Result<Translation> {
             memory.window(pgoff, mode)
         }
 
@@ -147,7 +147,7 @@ mod tests {
             pgoff: PageOffset,
             _nr_pages: usize,
             mode: AccessMode,
-        ) -> Result<Window> {
+        ) -> Result<Translation> {
             memory.window(pgoff, mode)
         }
 
@@ -158,7 +158,7 @@ mod tests {
         fn recovery_write(
             _memory: ArcBorrow<'_, Memory>,
             _pgoff: PageOffset,
-            dst: Span<'_>,
+            dst: MappedRange<'_>,
             iter: &mut IovIterSource<'_>,
         ) -> usize {
             iter.advance(dst.len());
@@ -168,7 +168,7 @@ mod tests {
         fn copy_from_iter(
             memory: ArcBorrow<'_, Memory>,
             _pgoff: PageOffset,
-            dst: Span<'_>,
+            dst: MappedRange<'_>,
             iter: &mut IovIterSource<'_>,
         ) -> usize {
             memory.copies.fetch_add(1, Relaxed);
@@ -179,7 +179,7 @@ mod tests {
         fn copy_to_iter(
             memory: ArcBorrow<'_, Memory>,
             _pgoff: PageOffset,
-            src: Span<'_>,
+            src: MappedRange<'_>,
             iter: &mut IovIterDest<'_>,
         ) -> usize {
             memory.copies.fetch_add(1, Relaxed);
@@ -187,7 +187,7 @@ mod tests {
             src.len()
         }
 
-        fn flush(_range: Span<'_>) {
+        fn flush(_range: MappedRange<'_>) {
             FLUSHES.fetch_add(1, Relaxed);
         }
     }
