@@ -40,7 +40,9 @@ help:
 	@echo '  make count              instructions per operation, integrated against ctwin; UPDATE=1: expect'
 	@echo '                          these ratios from now on'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
-	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe'
+	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, doctests,'
+	@echo '                          rustdoc'
+	@echo '  make rustdoc            the documentation of the crates, as HTML in the cache; says where'
 	@echo '  make environment        only make what the above need'
 	@echo '  make clean              remove guests'\'' memory files and build products from the cache'
 	@echo '  make distclean          remove the whole cache'
@@ -54,7 +56,7 @@ help:
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
 	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
 
-.PHONY: demo check report mutants persist count shell lint environment
+.PHONY: demo check report mutants persist count shell lint rustdoc environment
 demo:
 	@$(RUN) $(NVDIMM)/demo $(LANE)
 
@@ -75,6 +77,9 @@ count:
 
 lint:
 	@$(RUN) $(NVDIMM)/check '^lint/'
+
+rustdoc:
+	@$(RUN) $(NVDIMM)/rustdoc
 
 shell:
 	@$(RUN) $(NVDIMM)/kernel $(LANE)

@@ -20,6 +20,7 @@
     unreachable_pub,
     unsafe_op_in_unsafe_fn
 )]
+#![doc(hidden)]
 
 mod generated {
     use kernel::bindings::*;
