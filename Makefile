@@ -40,7 +40,7 @@ help:
 	@echo '  make count              instructions per operation, integrated against ctwin; UPDATE=1: expect'
 	@echo '                          these ratios from now on'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
-	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, doctests,'
+	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, doctests, forge,'
 	@echo '                          rustdoc'
 	@echo '  make rustdoc            the documentation of the crates, as HTML in the cache; says where'
 	@echo '  make environment        only make what the above need'

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! crate: nd_pmem
+//!
+//! Sectors of a pmem device are where nothing is mapped.
+
+use crate::geometry::Geometry;
+use kernel_ext::units::{
+    PhysAddr,
+    PhysRange, //
+};
+
+#[cfg(not(control))]
+fn unchecked(phys: PhysAddr) -> Geometry {
+    Geometry {
+        phys,           //~ E0451
+        size: !0,       //~ E0451
+        data_offset: 0, //~ E0451
+        pad: 0,         //~ E0451
+    }
+}
+
+#[cfg(control)]
+fn checked(mapped: PhysRange) -> Option<Geometry> {
+    let _: PhysAddr = mapped.start();
+    Geometry::new(mapped.bytes(), mapped, 0)
+}
