@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# awk -f count.awk -v form=table|ktap|update RATIOS SECOND FIRST: compares two reports of the checker,
-# and the ratios with those that are expected. Fields of a report's line "cost": name, instructions,
-# lines stored, streamed (movnti), written back (clwb), of these redundant, fences. A line of RATIOS is
-# ratio, name. The exit status is 1 if an operation costs too much.
+# awk -f count.awk -v form=table|ktap|update RATIOS SECOND FIRST: compare two reports of the checker,
+# and their ratios with the expected ones. Fields of a report's line "cost": name, instructions, lines
+# stored, streamed (movnti), written back (clwb), written back redundantly, fences. Fields of a line of
+# RATIOS: ratio, name. The exit status is 1 if an operation costs too much.
 
 function problem(name, ratio, now) {
 	if (!(name in theirs))
@@ -22,7 +22,7 @@ function problem(name, ratio, now) {
 	return ""
 }
 
-# what is no problem, but ought to be said
+# remark(ratio, now): a text about a ratio that fell, which is no error
 function remark(ratio, now) {
 	return expects && ratio != "" && now < ratio * 0.99 ? "it was " ratio "; UPDATE=1 makes it the new one" : ""
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the scripts of this directory have in common. Source it, with $here set to this
-# directory. Outside the root ("on the host") $cache is a host path and in_root() enters the
-# Debian root; inside, the checkout is /rust-dax and the cache is /cache, whatever they are
-# called on the host, so that nothing that is built depends on where somebody cloned to.
+# Functions that the scripts of this directory share. A script sets $here to this directory and
+# sources it. Outside the Debian root ("on the host") $cache is a host path, and in_root() enters the
+# root. Inside, the checkout is always /rust-dax and the cache /cache, so that build products do not
+# depend on the path of the checkout.
 
 prog=${0##*/}
 : "${here:?}"
@@ -18,7 +18,7 @@ else
 	cache=${RUST_DAX_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/rust-dax}
 fi
 started=$(date +%s)
-# Progress goes to where the script's output goes, also when a function's is sent elsewhere.
+# step prints to the script's own standard output, even in a function whose output is redirected.
 exec 3>&1
 
 say() {
@@ -30,13 +30,13 @@ die() {
 	exit 1
 }
 
-# A line of progress with the seconds since this script started.
+# Print a line of progress with the seconds since this script started.
 step() {
 	printf '[%4ds] %s\n' $(($(date +%s) - started)) "$*" >&3
 }
 
-# Run a command in the background of a line every few seconds: ticking TEXT PROBE COMMAND...
-# PROBE is a shell command whose output tells how far the work is; its failure is harmless.
+# ticking TEXT PROBE COMMAND...: run the command, and print a line of progress every few seconds.
+# PROBE is a shell command that prints how far the work is; its failure is ignored.
 ticking() {
 	_text=$1 _probe=$2
 	shift 2
@@ -60,10 +60,9 @@ tool() {
 	setpriv --pdeathsig KILL "$here/$_tool" "$@"
 }
 
-# Cargo in the root downloads as this machine's own cargo does: with its configuration, the CAs
-# that it trusts, its variables and proxies, but without its tokens. What it downloads is in
-# $cache/cargo; what is built in the checkout has a directory that no other checkout uses.
-# cargo_settings prints NAME=VALUE lines.
+# cargo_settings: print the environment of cargo in the root, as NAME=VALUE lines. Cargo downloads
+# there like the cargo of this machine: with its configuration, CAs, variables and proxies, but without
+# its tokens. It downloads to $cache/cargo, and builds in a target directory of this checkout's own.
 cargo_settings() {
 	_home=${CARGO_HOME:-${HOME:-/root}/.cargo}
 	_config=/dev/null
@@ -83,22 +82,23 @@ cargo_settings() {
 	echo "CARGO_TARGET_DIR=/cache/build/cargo-$(printf '%s' "$checkout" | cksum | cut -d' ' -f1)"
 }
 
-# archive DIR: prints a cpio archive for an initramfs, the same one whenever the files are the same: the
-# kernel reads the numbers in it, digit by digit. Takes the files' times away.
+# archive DIR: print a cpio archive for an initramfs. The same files give the same bytes: otherwise the
+# kernel's instruction count would vary, as it parses the headers digit by digit. Resets the files' times.
 archive() {
 	find "$1" -exec touch -h -d @0 {} +
 	(cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 --reproducible)
 }
 
-# same_file FROM TO: TO becomes a copy of FROM; a reader never sees half of it
+# same_file FROM TO: make TO a copy of FROM, atomically
 same_file() {
 	cmp -s "$1" "$2" && return
 	mkdir -p "${2%/*}"
 	(umask 077 && cat "$1" >"$2.$$") && mv "$2.$$" "$2"
 }
 
-# Run a command in the Debian root. If $output is set, that directory is /build. All mounts are private to it, and all of its processes die
-# with it or with the caller, so nothing stays behind however this ends.
+# in_root COMMAND...: run the command in the Debian root. If $output is set, that directory is /build.
+# The mounts are private to the command, and its processes die with it or with the caller, so that
+# nothing stays behind however it ends.
 in_root() {
 	if [ "${RUST_DAX_INSIDE:-}" = 1 ]; then
 		"$@"
@@ -107,7 +107,7 @@ in_root() {
 	[ "$(id -u)" = 0 ] || die "must run as root: it uses mount namespaces and chroot"
 	[ -x "$cache/trixie/usr/bin/env" ] ||
 		die "there is no environment in $cache; make it with $here/environment"
-	# env in the root takes what stands before the command
+	# the settings come before the command, as arguments of env
 	while IFS= read -r _setting; do
 		set -- "$_setting" "$@"
 	done <<-END
@@ -136,26 +136,27 @@ in_root() {
 DEFAULT_LANES='integrated ctwin fsdax stock core pmem lossy'
 ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug kcsan cfi"
 
-# named_lanes PATTERN: the lanes that are words of it, as in "core/dm"
+# named_lanes PATTERN: print the lanes that occur in the pattern as words ("core" in "core/dm")
 named_lanes() {
 	for _word in $(printf '%s' "$1" | tr -d '\\' | tr -c 'a-z0-9+-' ' '); do
 		! lane_components "$_word" >/dev/null || echo "$_word"
 	done | sort -u
 }
 
-# Modules of a kernel with thousands of them that guests need.
+# The modules that guests need, of a distribution's kernel with thousands of modules.
 GUEST_MODULES='libnvdimm nd_pmem nd_e820 nd_btt device_dax dax_pmem kmem nfit ext4 xfs loop dm_mod
 	dm_log_writes dm_writecache dm_snapshot ramdax erofs virtio_pmem nd_virtio virtio_rng virtio_console virtio_pci virtio_blk
 	crc32c_generic hwpoison_inject raid0 9p 9pnet_virtio overlay'
 
-# What each lane consists of. A lane that is named after components has these in Rust.
+# lane_components LANE: print which components are Rust and which are C in the lane. A lane that is
+# named after components has exactly these in Rust.
 lane_components() {
 	case $1 in
 	integrated | debug | kcsan | cfi | lossy | mutant) _rust=core+fsdax+pmem ;;
 	stock) _rust=pmem ;;
 	ctwin) _rust= ;;
 	core | fsdax | pmem | core+fsdax | core+pmem | fsdax+pmem) _rust=$1 ;;
-	other) # somebody else's kernel: as it was found (see the script of that name)
+	other) # the script "other" asked the kernel itself
 		cat "$cache/lane/other/components" 2>/dev/null || echo core=c fsdax=c pmem=c e820=c
 		return
 		;;

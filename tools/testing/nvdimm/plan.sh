@@ -2,14 +2,15 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # the caller sets them
 #
-# What a check consists of. Sourced by check, which sets $pattern (of the tests' names), $asked
-# (the lanes that were asked for), $tier, $LANES, $guests (the scripts' directory) and $out.
+# Plan a check: which tasks it runs. The script check sources this file and sets $pattern (of the tests'
+# names), $asked (the lanes of the command line), $tier, $LANES, $guests (the scripts' directory) and
+# $out.
 
 wanted() {
 	[ -z "$pattern" ] || printf '%s\n' "$1" | grep -qE -- "$pattern"
 }
 
-# is_asked LANE: no lane was asked for, or this one
+# is_asked LANE: succeed if the command line names this lane, or none
 is_asked() {
 	case " ${asked:-$1} " in
 	*" $1 "*) ;;
@@ -17,8 +18,8 @@ is_asked() {
 	esac
 }
 
-# $out/plan/headers: script, boot, "last", timeout, tier, variable that it needs, the only lane for it
-# ("-": none), other lanes
+# Write $out/plan/headers. Fields of a line: script, boot, last ("yes" or "no"), timeout, tier, the
+# variable that it needs ("-": none), the only lane that it runs in ("-": no such limit), more lanes.
 read_headers() {
 	# shellcheck disable=SC2046 # words
 	(cd "$guests" && awk '
@@ -41,9 +42,10 @@ read_headers() {
 		END { flush() }' $(grep -lE '^\. (\./)?ktap\.sh' *.sh | sort)) >"$out/plan/headers"
 }
 
-# in_tier LANE: the scripts that the tier has in that lane. One that needs a variable of the caller
-# is there if there is one; a pattern finds those of either tier. What has one lane only is in that
-# one, and the lane lossy has nothing else: whatever syncs would fail there.
+# in_tier LANE: print the scripts that the tier runs in that lane. A script that needs an environment
+# variable runs if the caller sets it. A pattern finds scripts of both tiers. A script with "# only:"
+# runs in that lane alone. The lane lossy runs only such scripts: there, every other script that
+# expects fsync() to work would fail.
 in_tier() {
 	while read -r script _boot _last _seconds its needs only lanes; do
 		case $1,$only in
@@ -61,28 +63,29 @@ in_tier() {
 	done <"$out/plan/headers"
 }
 
-# chosen LANE: the scripts to run in that lane
+# chosen LANE: print the scripts to run in that lane
 chosen() {
 	in_tier "$1" | sed "s,^,$1/,; s,\.sh\$,," | grep -E -- "$pattern" | sed 's,.*/,,; s,$,.sh,'
 }
 
-# The lanes where KUnit suites are built: those that have everything in Rust.
+# has_kunit LANE: succeed if the lane builds the KUnit suites, that is, if all components are in Rust
 has_kunit() {
 	[ "$1" != other ] && [ "$1" != lossy ] && [ "$(lane_components "$1")" = 'core=rust fsdax=rust pmem=rust e820=rust' ]
 }
 
-# usual NAME SECONDS: how long it took when it was run last, or else SECONDS
+# usual NAME SECONDS: print how long the task took in its last run, or else SECONDS
 usual() {
 	awk -v name="$1" -v otherwise="$2" '$1 == name { otherwise = $2 } END { print otherwise }' \
 		"$cache/durations" 2>/dev/null || echo "$2"
 }
 
-# add NAME SECONDS: a task for the workers, with the seconds that it may take
+# add NAME SECONDS: add a task for the workers; SECONDS is the estimate if it never ran
 add() {
 	echo "$(usual "$1" "$2") $1" >>"$out/plan/tasks"
 }
 
-# What is about the tree and not about a lane; who asks for lanes only wants these.
+# Plan the tests of the tree itself, which belong to no lane. If the command line names lanes but no
+# pattern, these are left out.
 plan_tree() {
 	[ -z "${KERNEL:-}" ] || return 0
 	[ -z "$asked" ] || [ -n "$pattern" ] || return 0
@@ -91,7 +94,7 @@ plan_tree() {
 	done
 }
 
-# slowness LANE: how many times as long as in the lane integrated a script takes there
+# slowness LANE: print how many times slower a script is in the lane than in integrated
 slowness() {
 	case $1 in
 	debug) echo 10 ;;
@@ -100,12 +103,12 @@ slowness() {
 	esac
 }
 
-# Scripts with the same "boot" share a guest, those with "last" come last in it. A line of
-# $out/plan/groups-LANE is a script of a boot. One that never ran in the lane is judged by the lane
-# integrated, and one that never ran there either by a third of its timeout.
+# plan_guests LANE: plan the guests of a lane. Scripts with the same "boot" share a guest; those with
+# "last" come last in it. A line of $out/plan/groups-LANE is a script of a boot. The estimate for a
+# script that never ran in the lane comes from the lane integrated, or else from a third of its timeout.
 plan_guests() {
 	_chosen=$(chosen "$1")
-	# the suites are in the log of any boot that loads the modules
+	# every boot that loads the modules logs the KUnit suites
 	if has_kunit "$1" && wanted "kunit/$1"; then
 		echo "kunit/$1" >>"$out/plan/kunit"
 		: "${_chosen:=which.sh}"
@@ -129,7 +132,8 @@ boot_scripts() {
 	awk -v b="$2" '$1 == b' "$out/plan/groups-$1" | sort -k2,2 -k3,3 | cut -d' ' -f3
 }
 
-# $out/plan/tasks: what the workers do, the longest first; $out/plan/kunit: what the boots show besides
+# Write $out/plan/tasks, the tasks of the workers, the longest first, and $out/plan/kunit, the KUnit
+# suites that the logs of the boots contain.
 plan() {
 	: >"$out/plan/tasks"
 	: >"$out/plan/kunit"
@@ -139,7 +143,7 @@ plan() {
 		plan_guests "$lane"
 	done
 	for lane in integrated stock; do
-		# its modules run in other guests of the default tier
+		# in the default tier other guests run the modules of the stock lane
 		[ "$lane$tier$pattern$asked" != stockdefault ] || continue
 		! wanted "demo/$lane" || ! is_asked "$lane" || [ -n "${KERNEL:-}" ] || add "demo/$lane" 150
 	done
@@ -147,7 +151,7 @@ plan() {
 	sort -rn "$out/plan/tasks" -o "$out/plan/tasks"
 }
 
-# The names of what is planned, for people.
+# planned: print the names of the planned tests
 planned() {
 	grep -o '[^ ]*$' "$out/plan/tasks" | grep -v '^boot/' || :
 	cat "$out/plan/kunit"
@@ -156,7 +160,7 @@ planned() {
 	done
 }
 
-# time_left: seconds until the workers have done what is left, judging by earlier runs
+# time_left: print the seconds until the workers have done the remaining tasks, judging by earlier runs
 time_left() {
 	awk -v now="$(date +%s)" -v workers="$workers" -v out="$out" '
 		{
