@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# A kernel log without the reports of KCSAN that are about other code:
+# Remove the reports of KCSAN that are about other code from a kernel log:
 #
 #	awk -f elsewhere.awk -v functions=FILE [-v elsewhere=FILE] LOG
 #
-# functions: the names of this tree's functions, one a line. elsewhere: where to append the titles of
-# the reports that were left out.
+# functions: a file with the names of this tree's functions, one a line. elsewhere: a file to which
+# the titles of the removed reports are appended.
 #
-# A report has the stacks of two accesses. It is about this tree if one of the two was made by a
-# function of it, or by a function that such a one has called: a structure of the kernel, an XArray
-# for example, that is used without its lock. What is deeper belongs to who was called, a filesystem
-# that is asked for blocks for example, and would race without this tree too.
+# A report has the stacks of two accesses. It is about this tree if a function of this tree made one of
+# the accesses, or directly called the function that did: this tree may have used a structure of the
+# kernel, such as an XArray, without its lock. An access further down the stack belongs to the called
+# subsystem, such as a filesystem that looks up blocks, and would race without this tree too.
 
 BEGIN {
 	while ((getline name <functions) > 0)
 		ours[name] = 1
 }
 
-# the text of the line without the time that the kernel puts before it
+# text: the line without the kernel's time stamp
 {
 	text = $0
 	sub(/^\[ *[0-9]+\.[0-9]+\](\[[^]]*\])? ?/, "", text)
@@ -73,7 +73,7 @@ text ~ /^ [A-Za-z_.$][A-Za-z0-9_.$]*\+0x/ {
 		about_us = 1
 }
 
-# a log that ends in the middle of a report
+# The log may end in the middle of a report: keep that part.
 END {
 	if (lines)
 		print held

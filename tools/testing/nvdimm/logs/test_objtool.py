@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What of a build's log is a complaint of objtool that counts."""
+"""Tests which complaints of objtool in a build's log count."""
 
 import subprocess
 from pathlib import Path
@@ -16,7 +16,7 @@ NO_ENDBR = "vmlinux.o: error: objtool: .data+0x40: data relocation to !ENDBR: da
 
 
 def complaints(directory, log):
-    """The exit status and what is printed."""
+    """Return the exit status and the output of the script objtool for this log."""
     file = Path(directory) / "log"
     file.write_text(log)
     said = subprocess.run([OBJTOOL, file], capture_output=True, text=True, check=False)

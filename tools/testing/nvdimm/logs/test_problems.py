@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which lines of a kernel log are problems."""
+"""Tests which lines of a kernel log are problems."""
 
 import subprocess
 from pathlib import Path
@@ -18,7 +18,7 @@ REPORTS = [WARNING, "BUG: KASAN: slab-use-after-free in dax_iomap_rw+0x1c/0x90",
 
 
 def found(directory, lines, allowed=""):
-    """The exit status and the lines that are printed."""
+    """Return the exit status and the lines that the script problems prints."""
     log = Path(directory) / "log"
     log.write_text("".join(f"[   12.345678] {line}\r\n" for line in lines))
     said = subprocess.run([PROBLEMS, log], input=allowed, capture_output=True, text=True, check=False)

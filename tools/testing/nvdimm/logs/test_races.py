@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which reports of data races are about this tree."""
+"""Tests which reports of data races are about this tree."""
 
 import subprocess
 import tempfile
@@ -14,7 +14,7 @@ RULE = "=" * 66
 
 
 def report(first, second, kind="data-race"):
-    """A report of two accesses; each is a list of frames, the innermost first."""
+    """A report of two accesses. Each access is a list of frames, the innermost first."""
     def stack(access, frames):
         return [f"{access} to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:",
                 *(f" {frame}+0x1c/0x90" for frame in frames), ""]
@@ -26,7 +26,7 @@ def report(first, second, kind="data-race"):
 
 
 def unknown(frames):
-    """A report of one access, where nobody saw who else changed the value."""
+    """A report of one access during which uninstrumented code changed the value."""
     lines = report(frames, frames)
     return [RULE, f"BUG: KCSAN: data-race in {frames[0]}+0x1c/0x90", "",
             "race at unknown origin, with read to 0xffff888012345678 of 4 bytes by interrupt on cpu 0:",
@@ -34,7 +34,7 @@ def unknown(frames):
 
 
 def filtered(lines, stamp="[   12.345678] "):
-    """What is left of a log, and the titles of what was left out."""
+    """Return the lines of the filtered log, and the titles of the removed reports."""
     with tempfile.TemporaryDirectory() as directory:
         names, log, elsewhere = (Path(directory) / n for n in ("names", "log", "elsewhere"))
         names.write_text(OURS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which tasks are shown of a guest that is late."""
+"""Tests which tasks of a late guest are shown."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ PANIC = ["Kernel panic - not syncing: NMI: Not continuing", "Call Trace:", " <NM
 
 
 def task(name, state, *frames):
-    """What the kernel prints of a task, its stack included."""
+    """The lines that the kernel prints about a task, with its stack."""
     return [f"task:{name:<15} state:{state} stack:0     pid:217   tgid:217   ppid:216    flags:0x0",
             "Call Trace:", " <TASK>", *(f" {frame}+0x5b/0x950" for frame in frames), " </TASK>"]
 
@@ -25,7 +25,7 @@ CPU = ["Sending NMI from CPU 0 to CPUs 1:", "NMI backtrace for cpu 1", " default
 
 
 def shown(*lines):
-    """The lines that are printed, without the times."""
+    """Return the lines that stuck.awk prints, without the times."""
     stamp = "[   19.266435] "
     log = "".join(f"{stamp}{line}\n" for line in lines)
     said = subprocess.run(["awk", "-f", STUCK], input=log, capture_output=True, text=True, check=True)
@@ -33,7 +33,7 @@ def shown(*lines):
 
 
 def frames(lines):
-    """The lines of a task that are to be shown."""
+    """Return those lines of a task that stuck.awk has to print."""
     return [line for line in lines if line.startswith("task:") or "+0x" in line and "?" not in line]
 
 

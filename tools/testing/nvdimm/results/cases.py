@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Functions that are tests: what raises has failed. Prints KTAP."""
+"""Runs functions as tests and prints KTAP: a function that raises has failed."""
 
 import tempfile
 import traceback
@@ -11,7 +11,7 @@ def same(got, wanted):
 
 
 def main(tests):
-    """Run each, with a directory of its own if it takes one; 1 if any has failed."""
+    """Run each test, with a temporary directory if it takes an argument. Return 1 if one failed."""
     print(f"KTAP version 1\n1..{len(tests)}", flush=True)
     failed = 0
     for number, test in enumerate(tests, 1):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""JUnit XML as Jenkins and others read it. kunit_junit of the kernel has no times and no messages."""
+"""JUnit XML for Jenkins and other CI systems. The kernel's kunit_junit has no times and no messages."""
 
 import re
 import xml.etree.ElementTree as ET
 
-# characters that XML 1.0 has no way to say
+# characters that XML 1.0 cannot represent
 UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Test points of KTAP documents, as the kernel's own parser understands them."""
+"""Test points of KTAP documents, read with the kernel's own parser."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Point:
 
 
 class Complaints(Printer):
-    """What the parser finds wrong; what it says of the tests is not shown."""
+    """Collects the errors that the parser finds in a document, and drops its other output."""
 
     def __init__(self):
         super().__init__(print=False)
@@ -34,7 +34,7 @@ class Complaints(Printer):
 
 
 def leaves(test, above=""):
-    """The tests without subtests, and those that fail although their subtests do not."""
+    """Yield the tests without subtests, and those that fail although no subtest fails."""
     for index, sub in enumerate(test.subtests, 1):
         number = f"{above}{index}"
         below = list(leaves(sub, f"{number}."))
@@ -46,7 +46,7 @@ def leaves(test, above=""):
 
 
 def parse(lines):
-    """Points of a document; what is wrong with the document itself is a failure without number."""
+    """Return the points of a document. An error of the document itself is a failure without number."""
     complaints = Complaints()
     stream = kunit_parser.extract_tap_lines(line.rstrip("\r\n") for line in lines)
     if not stream:
@@ -68,7 +68,7 @@ def parse(lines):
 
 
 def expect(points, script, components, listed):
-    """Failures that are listed for a component that is C here become "xfail"."""
+    """Turn failures that are listed for a component into "xfail", if that component is C here."""
     kinds = dict(pair.split("=") for pair in (*components.split(), "dm=c", "xfs=c"))
     expected = {}
     for line in listed:
@@ -85,9 +85,9 @@ def expect(points, script, components, listed):
 
 
 def kunit(lines):
-    """The cases of all KUnit suites in kernel logs. A case counts once, as failed if it ever did.
+    """Return the cases of all KUnit suites in kernel logs. A case is failed if any run of it failed.
 
-    What else the kernel says meanwhile is left out: it would part a suite from its name.
+    Other messages of the kernel are dropped: one between the lines of a suite would confuse the parser.
     """
     cases = {}
     part = []

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Reads what a check left behind, in the root; ../report and ../check call this.
+"""Evaluates the results of a check; ../report and ../check call it, in the root.
 
-  points SUITE RUN LOG COMPONENTS   lines of the results file for a KTAP document
-  kunit SUITE LOG...                the same for the KUnit suites in kernel logs
-  summary RUN                       the table; writes junit.xml, LANE.ktap, verdict
-  rst RUN...                        the table of suites and lanes
+  points SUITE RUN LOG COMPONENTS   print the results-file lines of a KTAP document
+  kunit SUITE LOG...                print the results-file lines of the KUnit suites in kernel logs
+  summary RUN                       print the table; write junit.xml, LANE.ktap, verdict
+  rst RUN...                        print the table of suites and lanes
 """
 
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The directory of a run: results, seconds, about, and the logs that these name."""
+"""The directory of a run: the files results, seconds and about, and the logs that results names."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Result:
 
     @property
     def number(self):
-        """That of a point in the suite's KTAP document."""
+        """The number of the point in the suite's KTAP document, or an empty string."""
         number = self.title.partition(" ")[0]
         return number if number.replace(".", "").isdigit() else ""
 
@@ -54,7 +54,7 @@ class Run:
             return []
 
     def count(self, key):
-        """Results of each kind by key(result), in the order in which the keys come up."""
+        """Count the results of each kind by key(result), in the order in which the keys occur."""
         counts = defaultdict(Counter)
         for result in self.results:
             counts[key(result)][result.what] += 1
@@ -67,14 +67,14 @@ class Run:
         return suites
 
     def group_seconds(self, group):
-        """Guests of a lane run beside others, so that the sum is more than the time of a check."""
+        """The seconds of all guests of a lane. Guests run in parallel: a check takes less time."""
         prefixes = (f"boot/{group}/", f"{group}/")
         own = [n for n in self.seconds if n.startswith(prefixes[0])]
         own = own or [n for n in self.seconds if n.startswith(prefixes[1])]
         return sum(self.seconds[name] for name in own)
 
     def excerpt(self, result):
-        """What the log says about a failure: diagnostics of that point, or the log's end."""
+        """Return the log's lines about a failure: the diagnostics of that point, or the log's end."""
         lines = self.lines(result.log) if result.log else []
         if result.log.endswith(".ktap"):
             for point in ktap.parse(lines):
@@ -84,7 +84,7 @@ class Run:
 
 
 def changed(run):
-    """Tests that had another result in an earlier run of the same tree: (result, was, when)."""
+    """Yield (result, was, when) for tests with another result in an earlier run of the same tree."""
     seen = {}
     for other in sorted(run.path.parent.iterdir(), reverse=True):
         if other.name >= run.path.name or not (other / "about").exists():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What people read: the table at the end of a check, one of suites and lanes, KTAP for each lane."""
+"""Tables for people: the summary of a check, suites by lanes; and a KTAP document for each lane."""
 
 from collections import Counter
 
@@ -12,13 +12,13 @@ LANES = ("integrated", "ctwin", "stock", "core", "fsdax", "pmem", "core+fsdax", 
 
 
 def place(group):
-    """Rows of the summary: what is about no lane, then the lanes."""
+    """Sort key for the rows of the summary: first the groups that are no lanes, then the lanes."""
     lane = group.removeprefix("kunit ")
     return (LANES.index(lane) + 1 if lane in LANES else 0, group)
 
 
 def summary(run):
-    """Lines of the summary. xfail: failed as a C component is known to."""
+    """Yield the lines of the summary. xfail: failed because of a known defect of a C component."""
     yield f"{'':<18}" + "".join(f"{heading:>9}" for heading in (*HEADINGS, "seconds"))
     counts = run.count(lambda r: r.group)
     for group in sorted(counts, key=place):
@@ -42,7 +42,7 @@ def verdict(run):
 
 
 def lane_document(name, suites):
-    """One KTAP document: a test for each suite, its points are the subtests."""
+    """Yield the lines of a KTAP document: a test for each suite, with its points as subtests."""
     yield "KTAP version 1"
     yield f"# {name}"
     yield f"1..{len(suites)}"
@@ -61,7 +61,7 @@ def lane_document(name, suites):
 
 
 def lane_documents(run):
-    """Pairs of a file's name and its lines."""
+    """Yield a file name and the lines of the file for each group."""
     groups = {}
     for suite, results in run.suites().items():
         groups.setdefault(results[0].group, {})[suite] = results
@@ -70,13 +70,13 @@ def lane_documents(run):
 
 
 def cell(count):
-    """'12', or '10, 1 failed, 2 skipped'"""
+    """Format counts as '12', or '10, 1 failed, 2 skipped'."""
     others = [f"{count[kind]} {heading}" for kind, heading in zip(KINDS[1:], HEADINGS[1:]) if count[kind]]
     return ", ".join([str(count["pass"]), *others])
 
 
 def rst(runs, lanes=LANES):
-    """A simple table: a row for each suite, a column for each lane that ran it."""
+    """Yield the lines of a table: a row for each suite, a column for each lane that ran a suite."""
     counts = {}
     for run in runs:
         for suite, count in run.count(lambda r: r.suite).items():
