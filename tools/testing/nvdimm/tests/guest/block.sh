@@ -21,14 +21,14 @@ fio_verify() {
 	grep -q 'err= 0' /tmp/fio || { cat /tmp/fio; fail "fio verify"; }
 }
 
-flushes() { # fsync is a PREFLUSH without data, O_DSYNC makes FUA or a flush
+flushes() { # fsync sends a PREFLUSH without data, O_DSYNC sends FUA or a flush
 	daxexer fill /dev/pmem0 --len 1M --seed 1 --how dsync
 	daxexer check /dev/pmem0 --len 1M --seed 1 --how direct
 	want "sync write" "$(daxexer write /dev/pmem0 --direct 1 --sync 1 --len 8192)" 8192
 	blockdev --flushbufs /dev/pmem0
 }
 
-# reads sectors-read, writes sectors-written of /sys/block/pmem0/stat
+# counters: print reads, sectors read, writes, sectors written from /sys/block/pmem0/stat
 counters() { awk '{ print $1, $3, $5, $7 }' /sys/block/pmem0/stat; }
 accounting() {
 	echo 1 >$Q/iostats
@@ -68,7 +68,7 @@ attributes() {
 	want "badblocks" "$(cat /sys/block/pmem0/badblocks)" ""
 }
 
-write_cache() { # it may change under a mounted filesystem; I/O works either way
+write_cache() { # the write cache can be switched under a mounted filesystem; I/O works either way
 	_wc=/sys/block/pmem0/dax/write_cache
 	mkfs_on ext4 /dev/pmem0
 	mount_dax ext4 /dev/pmem0 $MNT/ext4
@@ -84,7 +84,7 @@ write_cache() { # it may change under a mounted filesystem; I/O works either way
 	umount $MNT/ext4
 }
 
-# the region's read_only becomes the disk's: a revalidation event
+# a revalidation event makes the disk read-only if its region is
 read_only() {
 	_r=/sys/bus/nd/devices/region0/read_only
 	want "ro" "$(cat /sys/block/pmem0/ro)" 0
@@ -95,7 +95,7 @@ read_only() {
 	daxexer notify /sys/block/pmem0/badblocks 0 true && fail "unexpected notification"
 	dd if=/dev/pmem0 of=/tmp/ro bs=64k count=1 iflag=direct 2>/dev/null
 	daxexer check /tmp/ro --len 64K --seed 9
-	# a driver that comes to a read-only region makes a read-only disk
+	# a driver that binds to a read-only region makes a read-only disk
 	_ns=$(namespace_of pmem0)
 	unbind "$_ns"; bind "$_ns"; need_disk pmem0
 	want "ro after a rebind" "$(cat /sys/block/pmem0/ro)" 1
@@ -105,7 +105,7 @@ read_only() {
 	daxexer check /dev/pmem0 --len 64K --seed 10 --how direct
 }
 
-discard() { # not offered: it must say so and leave the data alone
+discard() { # the disk offers no discard: the request must fail and leave the data unchanged
 	daxexer fill /dev/pmem0 --len 64K --seed 11
 	refused blkdiscard -o 0 -l 65536 /dev/pmem0
 	daxexer check /dev/pmem0 --len 64K --seed 11 --how direct

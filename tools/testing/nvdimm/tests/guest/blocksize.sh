@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Filesystems whose block is not a page: no DAX, and nothing lost.
+# Filesystems whose block size is not the page size: no DAX, and no data is lost.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -18,7 +18,7 @@ small_blocks() { # FSTYPE MKFS... (device last)
 	daxexer fill $MNT/fs/data --len 4M --seed 61
 	umount $MNT/fs
 	log_mark
-	# refused, or mounted without DAX: never DAX
+	# the mount fails or has no DAX
 	if mount -t "$_fs" -o dax=always /dev/pmem0 $MNT/fs; then
 		refused daxexer isdax $MNT/fs/data
 		daxexer check $MNT/fs/data --len 4M --seed 61

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Of a kernel that somebody else built: does the stack load, and what of it is Rust? Not a test:
-# it prints the evidence.
+# For a kernel that was built elsewhere: load the stack and print which components are Rust. The script
+# "other" reads the output; this is no test.
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # timeout: 60
 # shellcheck shell=dash

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What operations cost, for the tool "count", which reads the checker's report. It prints nothing.
+# Run operations whose cost the checker counts. The script "count" reads the checker's report; this
+# script prints nothing.
 # cmdline: memmap=256M!1G norandmaps
 # mem: 2G
 # exact: yes

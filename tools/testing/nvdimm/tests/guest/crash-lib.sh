@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the crash scripts share: a filesystem's memory is recorded while random operations go on, and
-# what power cuts could have left of it is recovered, read and checked.
+# For the crash scripts: the checker records a filesystem's memory during random operations. Then it makes
+# images that a power cut could have left; persist-crash mounts, reads and checks each.
 # shellcheck shell=dash
 
-# small, since each image is all of it
+# a small filesystem: each image is a copy of all of it
 MKFS_XFS_OPTS='-d agcount=2'
 
-# all images are as they have to be
+# power_cuts: every image has all data that was synced
 power_cuts() { # FILESYSTEM SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
 	mkfs_on $1 /dev/pmem0
 	persist-crash "$@"
 }
 
-# some images are not
+# lost: some images lack data that was synced
 lost() { # FILESYSTEM SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
 	_rc=0
 	power_cuts "$@" || _rc=$?

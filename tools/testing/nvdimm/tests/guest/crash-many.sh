@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Hundreds of power cuts; crash.sh has a handful.
+# Hundreds of images of power cuts; crash.sh makes a handful.
 # boot: crash-many
 # cmdline: memmap=64M!1G memmap=64M!1280M norandmaps
 # mem: 2G

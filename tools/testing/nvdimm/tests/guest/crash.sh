@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Power cuts: a handful of images of what they could have left. Then something that makes data
-# durable is left out, and images must show it.
+# A handful of images that power cuts could have left. Then a step that makes data durable is left out,
+# and images must lack data.
 # boot: crash
 # cmdline: memmap=64M!1G memmap=64M!1280M norandmaps
 # mem: 2G

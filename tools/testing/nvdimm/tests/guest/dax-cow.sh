@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What happens to the blocks around a write that replaces shared ones: writes that end
-# early, dirty pages, and blocks that were never written.
+# Writes that replace shared blocks, and the blocks around them: writes that end early, dirty
+# pages, and blocks that were never written.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -14,9 +14,9 @@
 
 plan 16
 
-ends_early() { # what a write does not reach stays as it was
+ends_early() { # a write that ends early leaves the rest of its range unchanged
 	session "$1" <<-END
-		# blocks that have been something else
+		# blocks with old data of another file
 		open x early.stale new
 		write x 0 8M 9
 		close x
@@ -26,7 +26,7 @@ ends_early() { # what a write does not reach stays as it was
 		open b early.clone new
 		write a 0 1M 1
 		clone a 0 1M b 0
-		# memory that ends after 4 KiB
+		# a source buffer of which only 4 KiB can be read
 		open s early.source new
 		write s 0 4K 5
 		map m s 0 12K
@@ -41,7 +41,7 @@ ends_early() { # what a write does not reach stays as it was
 	END
 }
 
-nothing_written() { # a write that writes nothing changes nothing
+nothing_written() { # a write that copies no byte leaves the file unchanged
 	session "$1" <<-END
 		open a nothing new
 		open b nothing.clone new
@@ -60,9 +60,9 @@ nothing_written() { # a write that writes nothing changes nothing
 	END
 }
 
-# The file's own page 8 is dirty when page 0, which is shared, is replaced, and blocks for
-# the pages behind it are allocated with it.
-kept_dirty() { # a dirty page that a write should have replaced is still to be flushed
+# Page 8 belongs to the file alone and is dirty. A write replaces page 0, which is shared, and the
+# filesystem allocates blocks for the following pages at the same time.
+kept_dirty() { # a dirty page that the write did not replace stays dirty
 	session "$1" <<-END
 		open a dirty new
 		open b dirty.clone new
@@ -87,7 +87,7 @@ kept_dirty() { # a dirty page that a write should have replaced is still to be f
 	traced some 'dax_writeback_one:.*pgoff 0xa '
 }
 
-partly_dirty() { # what a dirty page has around a write comes with it
+partly_dirty() { # a write to a part of a dirty page keeps the rest of that page
 	session "$1" <<-END
 		open a around new
 		open b around.clone new
@@ -109,7 +109,7 @@ partly_dirty() { # what a dirty page has around a write comes with it
 	END
 }
 
-never_written() { # blocks that were never written are zeroes, whatever they hold
+never_written() { # unwritten blocks read as zeroes, whatever is stored in them
 	session xfs <<-END
 		open a never.data new
 		open b never.blocks new
@@ -118,7 +118,7 @@ never_written() { # blocks that were never written are zeroes, whatever they hol
 		sync a
 		sync b
 	END
-	# what somebody else had there
+	# fill the unwritten blocks with the data of the other file
 	_sector=$(xfs_io -r -c fiemap "$MNT/xfs/never.blocks" | awk '$2 ~ /\[/ { sub(/\.\..*/, "", $3); print $3; exit }')
 	cp "$MNT/xfs/never.data" /tmp/data
 	umount "$MNT/xfs"
@@ -135,7 +135,7 @@ never_written() { # blocks that were never written are zeroes, whatever they hol
 	END
 }
 
-raced() { # who reads through a mapping during a write sees it afterwards
+raced() { # a task that reads through a mapping during a write sees the new data afterwards
 	{
 		echo "open a raced new"
 		echo "open b raced.clone new"
@@ -152,7 +152,7 @@ raced() { # who reads through a mapping during a write sees it afterwards
 	} | session "$1"
 }
 
-referenced() { # SHIFT: pages that are read by reference while their blocks are replaced
+referenced() { # SHIFT: a pipe references pages while a write replaces their blocks
 	ends_guest "2 MiB are taken apart under references, then the truncation waits for ever"
 	session xfs <<-END
 		open a referenced new
@@ -183,7 +183,7 @@ referenced() { # SHIFT: pages that are read by reference while their blocks are 
 	END
 }
 
-waits() { # a page of 2 MiB that cannot be taken apart yet is waited for; the wait can be killed
+waits() { # a fault and a write wait for a referenced 2 MiB entry; a signal can kill the waiting task
 	ends_guest "2 MiB are taken apart under references, then the truncation waits for ever"
 	session xfs <<-END
 		open a waits new
@@ -195,7 +195,7 @@ waits() { # a page of 2 MiB that cannot be taken apart yet is waited for; the wa
 		pages m 2M 2M huge:512
 		splice p m 2M+4K 4K
 		write b 2M+64K 4K 2
-		# of the same 2 MiB, with the blocks that it had
+		# another page of the same 2 MiB still has its old blocks
 		minor load m 2M 4K 1
 		killed 200 load m 2M+64K 4K 2
 		killed 200 send a 0 64K m 2M+64K
@@ -206,15 +206,15 @@ waits() { # a page of 2 MiB that cannot be taken apart yet is waited for; the wa
 	END
 }
 
-used_before() { # every block that is free has been something else
+used_before() { # every free block has old data of another file
 	xfs_io -f -c "pwrite -q -b 1m -S 0x99 0 1g" "$MNT/xfs/stale" 2>/dev/null || : # until no space is left
 	rm "$MNT/xfs/stale"
 	sync
 }
 
-# Blocks that the filesystem had ready for the pages behind the one in which a write ended early, and
-# that have been something else, are not what a hole becomes.
-not_reached() { # COMMANDS: they make a hole of the first 64K
+# xfs allocates blocks for all pages of a write in advance. If the write ends early, the remaining blocks
+# hold old data, and must not become part of the file when a hole is made.
+not_reached() { # COMMANDS: steps that make the first 64K a hole
 	used_before
 	session xfs <<-END
 		open a reached new
@@ -226,7 +226,7 @@ not_reached() { # COMMANDS: they make a hole of the first 64K
 		map m s 0 12K
 		open h reached.hole new
 		truncate h 64K
-		# three pages, of which the second is reached
+		# the write wants three pages and ends in the second
 		send b 104 12K m 0 short 4K
 		check b 104 4K 5 @0
 		$1

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Page faults: of 2 MiB and of a page, holes, what makes the former the latter, and
-# what they are counted as. What the page tables have is read by PAGEMAP_SCAN:
-# smaps counts no device memory as FilePmdMapped.
+# Page faults of 4 KiB and of 2 MiB: when a fault falls back to 4 KiB, holes, and the statistics.
+# PAGEMAP_SCAN reads the page tables, because smaps counts no device memory as FilePmdMapped.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -28,7 +27,7 @@ huge() { # one fault maps 2 MiB, for reading and then for writing
 		pages m 0 8M huge:1024 none:1024
 		dirty m 4M+8K 4K
 		pages m 0 8M huge:1536 none:512
-		# the rest is there
+		# map the rest
 		touch m 0 6M
 		dirty m 4M 2M
 		shell [ \$(awk '/^Rss/ { n += \$2 } END { print n }' /proc/\$PPID/smaps) -ge 6144 ]
@@ -40,7 +39,7 @@ huge() { # one fault maps 2 MiB, for reading and then for writing
 	traced 1 'dax_pmd_fault_done:.*shared WRITE'
 }
 
-huge_write() { # a read-only entry becomes writable, by one fault
+huge_write() { # one fault makes a read-only 2 MiB entry writable
 	session "$1" <<-END
 		open f hugewrite new
 		write f 0 4M 1
@@ -77,8 +76,8 @@ end_of_file() { fallback "$1" "write f 0 3M 1" "0 4M" touch 2M+512K "4M none:640
 start_of_map() { fallback "$1" "write f 0 4M 1" "4K 3M" touch 0 "2M page:1 none:511"; }
 end_of_map() { fallback "$1" "write f 0 4M 1" "0 3M" touch 2M "3M none:512 page:1 none:255"; }
 
-scattered() { # blocks that are not at the place that a huge entry needs
-	# the first 2 MiB are of two extents
+scattered() { # blocks that are not contiguous and aligned as a 2 MiB entry needs them
+	# the first 2 MiB consist of two extents
 	session "$1" <<-END
 		open f scattered new
 		write f 0 1M 1
@@ -100,7 +99,7 @@ scattered() { # blocks that are not at the place that a huge entry needs
 	traced some 'dax_pte_fault_done:.*NOPAGE'
 }
 
-mixed() { # where a page is mapped by itself, 2 MiB are not any more
+mixed() { # a range with a 4 KiB entry gets no 2 MiB entry
 	trace_on
 	session "$1" <<-END
 		open f mixed new
@@ -122,7 +121,7 @@ mixed() { # where a page is mapped by itself, 2 MiB are not any more
 	traced 1 "$NOPAGE"
 }
 
-huge_then_page() { # a huge entry stays one when a page of it is wanted
+huge_then_page() { # a 4 KiB fault in a 2 MiB entry does not split the entry
 	trace_on
 	session "$1" <<-END
 		open f hugefirst new
@@ -139,11 +138,11 @@ huge_then_page() { # a huge entry stays one when a page of it is wanted
 		load m 12K 2036K 1
 	END
 	trace_off
-	# and is written back as one
+	# fsync writes the 2 MiB entry back as a whole
 	traced some 'dax_writeback_one:.*pglen 0x200$'
 }
 
-hole() { # zeroes, without a block
+hole() { # a read fault of a hole maps zeroes and allocates no block
 	trace_on
 	session "$1" <<-END
 		open f hole new
@@ -164,7 +163,7 @@ hole() { # zeroes, without a block
 	traced 4 'dax_load_hole:.*NOPAGE'
 }
 
-hole_filled() { # the zero page gives way to the block, in every mapping
+hole_filled() { # a write to a hole replaces the zero page by the block in every mapping
 	session "$1" <<-END
 		open f filled new
 		truncate f 8M
@@ -178,18 +177,18 @@ hole_filled() { # the zero page gives way to the block, in every mapping
 		load n 8K 4K 1
 		load n 12K 64K 0
 		load m 0 8K 0
-		# by a call
+		# by write()
 		write f 2M+64K 100K 2
 		load n 2M+64K 100K 2
 		load m 2M+64K 100K 2
 		load m 2M 64K 0
-		# by pages
+		# by stores to a mapping with 4 KiB entries
 		touch s 4M 2M
 		load s 4M 64K 0
 		store s 4M+4K 4K 3
 		load m 4M+4K 4K 3
 		load n 4M 4K 0
-		# a page takes part in a huge hole
+		# a store to one page of a 2 MiB hole
 		store n 6M+4K 4K 4
 		load m 6M+4K 4K 4
 		load s 6M+4K 4K 4
@@ -203,7 +202,7 @@ hole_filled() { # the zero page gives way to the block, in every mapping
 	END
 }
 
-unwritten() { # allocated, never written: zeroes for a reader, zeroed for a writer
+unwritten() { # unwritten blocks: a reader gets zeroes, and a write fault zeroes the block
 	trace_on
 	session "$1" <<-END
 		open f unwritten new
@@ -219,7 +218,7 @@ unwritten() { # allocated, never written: zeroes for a reader, zeroed for a writ
 		check f 4K 4K 2
 		write f 4M+100 50 0
 		load m 4M 64K 0
-		# a sparse write leaves nothing old in the page
+		# a write of 8 bytes leaves zeroes around them
 		write f 6M+1000 8 3 @0
 		load m 6M 1000 0
 		load m 6M+1000 8 3 @0
@@ -229,7 +228,7 @@ unwritten() { # allocated, never written: zeroes for a reader, zeroed for a writ
 	traced some 'dax_pmd_load_hole:'
 }
 
-beyond() { # no page behind the end of the file; the rest of the last page is zeroes
+beyond() { # a fault behind the end of the file is SIGBUS; the rest of the last page is zeroes
 	session "$1" <<-END
 		open f beyond new
 		write f 0 5000 1
@@ -255,7 +254,7 @@ beyond() { # no page behind the end of the file; the rest of the last page is ze
 	traced some 'dax_p(te|md)_fault_done:.*SIGBUS'
 }
 
-major() { # a fault that allocates is a major one
+major() { # a fault that allocates a block counts as a major fault
 	_before=$(counter pgmajfault)
 	session "$1" <<-END
 		open f major new
@@ -280,7 +279,7 @@ major() { # a fault that allocates is a major one
 	traced 3 'dax_pte_fault_done:.*MAJOR'
 }
 
-counted() { # the statistics of huge faults that did not come to be
+counted() { # the kernel counts 2 MiB faults that fell back
 	_fallbacks=$(counter thp_fault_fallback)
 	session "$1" <<-END
 		open f counted new

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# A pmem device goes away, and after it files that were mapped. With ext4 nothing may be
-# mapped at that time: nobody tells it, and what is left in page tables is beyond DAX.
+# A pmem device is removed before the inodes of files that were mapped. On ext4, no file may be mapped
+# at that time: DAX cannot notify ext4, so page tables would keep entries of removed memory.
 # boot: dax-late
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -14,8 +14,8 @@
 
 plan 6
 
-# ext4 holds no dax device: nobody tells it, and its entries stay until the inode is evicted
-# late STEPS END-STEPS: what was done with the file, and what is done with it later
+# late STEPS END-STEPS: the steps before the device is removed, and those after it. ext4 is no holder of
+# the dax_device and gets no notification, so entries stay in the file's mapping until its eviction.
 late() {
 	ends_guest "entries outlive the page structs that they stand for"
 	umount $MNT/ext4 2>/dev/null || :
@@ -42,7 +42,7 @@ late() {
 	zap /dev/pmem0
 }
 
-# xfs holds the device, and is told
+# xfs is the holder of the dax_device, and the driver notifies it
 told() {
 	MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/pmem1
 	mount_dax xfs /dev/pmem1 $MNT/xfs
@@ -60,7 +60,7 @@ told() {
 		touch m 0 4K
 	END
 	want "status of who has it mapped (135: SIGBUS)" $_status 135
-	# the signal comes early in the removal
+	# the task gets SIGBUS early in the removal: wait until it is complete
 	until_true 20 [ ! -e /dev/pmem1 ] || fail "/dev/pmem1 is still there"
 	umount $MNT/xfs
 	bind "$_ns"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Mappings of DAX files: shared, private, MAP_SYNC; what happens to them later.
+# Mappings of DAX files: shared, private, MAP_SYNC; fork, mremap, mprotect, madvise.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -11,7 +11,7 @@
 
 plan 25
 
-shared() { # two mappings, calls and a child see the same bytes at once
+shared() { # two mappings, system calls and a child process see the same bytes at once
 	session "$1" <<-END
 		open f shared new
 		truncate f 4M
@@ -36,7 +36,7 @@ shared() { # two mappings, calls and a child see the same bytes at once
 	END
 }
 
-private() { # a store makes a page of one's own; what is not stored to follows the file
+private() { # a store copies the page; pages without a store follow the file
 	session "$1" <<-END
 		open f private new
 		write f 0 4M 1
@@ -55,14 +55,14 @@ private() { # a store makes a page of one's own; what is not stored to follows t
 		load p 2M 100K 3
 		load p 2M+100K 4K 2
 		load p 2M+104K 96K 3
-		# dropped, they are the file's again
+		# dropped pages are read from the file again
 		advise p 0 4M dontneed
 		load p 0 16K 3
 		load p 2M+100K 4K 3
 	END
 }
 
-private_hole() { # a page of one's own over a hole begins with zeroes, and allocates nothing
+private_hole() { # a private page over a hole starts as zeroes and allocates no block
 	session "$1" <<-END
 		open f hole new
 		truncate f 4M
@@ -77,7 +77,7 @@ private_hole() { # a page of one's own over a hole begins with zeroes, and alloc
 	END
 }
 
-synchronous() { # the metadata is durable before the store can be
+synchronous() { # a write fault commits the metadata before it makes the page writable
 	trace_on
 	session "$1" <<-END
 		open f sync new
@@ -85,7 +85,7 @@ synchronous() { # the metadata is durable before the store can be
 		map s f 0 4M sync
 		store s 0 64K 1
 		store s 64K 64K 2
-		# a second store to the same page is no fault
+		# a second store to the same page causes no fault
 		store s 0 64K 3
 		msync s 0 4M
 		unmap s
@@ -97,7 +97,7 @@ synchronous() { # the metadata is durable before the store can be
 	traced some 'dax_insert_pfn_mkwrite:'
 }
 
-forked() { # a child's private pages are its own
+forked() { # parent and child have separate private pages
 	session "$1" <<-END
 		open f fork new
 		write f 0 4M 1
@@ -137,7 +137,7 @@ protected() {
 		load m 4K 4K 3
 		load m 64K 64K 1
 		store m 2M 2M 4
-		# a part of what may be mapped by one entry
+		# a part of a range that a 2 MiB entry may map
 		protect m 2M+8K 4K r
 		dies segv dirty m 2M+8K 4K
 		store m 2M+12K 4K 5
@@ -147,7 +147,7 @@ protected() {
 	END
 }
 
-moved() { # mremap: to other places, also where huge pages do not fit, longer and shorter
+moved() { # mremap: to other addresses, also unaligned ones without 2 MiB entries, longer and shorter
 	session "$1" <<-END
 		open f move new
 		write f 0 8M 1
@@ -183,7 +183,7 @@ advised() {
 		pages m 0 4M none:1024
 		load m 0 4M 1
 		store m 0 8K 2
-		# dropped from the page tables only
+		# drops the pages from the page tables only
 		advise m 0 4M dontneed
 		load m 0 8K 2
 		advise m 0 4M willneed
@@ -198,7 +198,7 @@ advised() {
 		advise m 1M 1M populate-write
 		load m 1M 1M 1
 		fails EINVAL advise m 0 4M free
-		# a hole
+		# punches a hole
 		advise m 1M 64K remove
 		load m 1M 64K 0
 		load m 1M+64K 64K 1
@@ -212,7 +212,7 @@ advised() {
 	END
 }
 
-read_only() { # a file that is open for reading
+read_only() { # a mapping of a file that is open for reading only
 	session "$1" <<-END
 		open f readonly new
 		write f 0 64K 1

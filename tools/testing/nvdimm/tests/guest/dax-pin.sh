@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Pages of a mapping that others use by reference: truncation and punching wait for them.
+# A pipe, O_DIRECT, io_uring or another process references pages of a mapping: truncation and hole
+# punching wait for them.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -10,7 +11,7 @@
 
 plan 42
 
-# A device whose I/O waits for "dmsetup resume": the region is not used before.
+# A suspended device: its I/O waits for "dmsetup resume". No other test uses its region before.
 SLOW=/dev/mapper/slow
 slow() {
 	echo "0 65536 linear /dev/pmem2 0" | dmsetup create slow
@@ -19,8 +20,8 @@ slow() {
 STOP="shell dmsetup suspend --noflush slow"
 GO="shell dmsetup resume slow"
 
-# held NAME STEP CHECK: a pipe has three pages when the step wants them gone; it waits, the
-# pipe's content stays, nobody else gets the blocks
+# held NAME STEP CHECK OFFSET: a pipe references three pages when the step removes them from the file.
+# The step waits, the pipe keeps its content, and no other file gets the blocks.
 held() {
 	session "$1" <<-END
 		open f held new
@@ -29,7 +30,7 @@ held() {
 		splice p m $4 12K
 		start cut $2
 		waiting cut
-		# others wait for the file, not for ever
+		# the filesystem still serves other files
 		open g next new
 		write g 0 1M 2
 		drain p $4 12K 1
@@ -47,7 +48,7 @@ collapse() { held "$1" "falloc f collapse 0 1M" "load m 0 3M 1 @1048576" 512K; }
 zero() { held "$1" "falloc f zero 0 2M" "load m 0 2M 0" 64K; }
 insert() { held "$1" "falloc f insert 0 1M" "check f 1M 4M 1 @0" 64K; }
 
-mapped_again() { # while the punch waits for the page, the page is used: the punch ends all the same
+mapped_again() { # a task faults the page in again while the punch waits for it; the punch ends all the same
 	session "$1" <<-END
 		open f again new
 		write f 0 4M 1
@@ -73,7 +74,7 @@ mapped_again() { # while the punch waits for the page, the page is used: the pun
 	rm "$MNT/$1/again"
 }
 
-removed() { # the last reference to the file goes while the pipe has pages of it
+removed() { # the file is deleted while the pipe references pages of it
 	session "$1" <<-END
 		open f removed new
 		write f 0 4M 1
@@ -92,7 +93,7 @@ removed() { # the last reference to the file goes while the pipe has pages of it
 	rm "$MNT/$1/next"
 }
 
-interrupted() { # a signal ends the wait, and nothing has happened
+interrupted() { # a signal ends the wait, and the file is unchanged
 	session "$1" <<-END
 		open f interrupted new
 		write f 0 4M 1
@@ -109,7 +110,7 @@ interrupted() { # a signal ends the wait, and nothing has happened
 	END
 }
 
-direct_out() { # O_DIRECT from the mapping: what is written is what was there
+direct_out() { # O_DIRECT writes from the mapping: the device gets the bytes that were in the file
 	session "$1" <<-END
 		open f out new
 		write f 0 4M 1
@@ -139,7 +140,7 @@ direct_out() { # O_DIRECT from the mapping: what is written is what was there
 	END
 }
 
-direct_in() { # O_DIRECT into the mapping: it hits the file or nothing, never another's blocks
+direct_in() { # O_DIRECT reads into the mapping: they never store to blocks of another file
 	session "$1" <<-END
 		open f in new
 		write f 0 4M 1
@@ -165,7 +166,7 @@ direct_in() { # O_DIRECT into the mapping: it hits the file or nothing, never an
 	END
 }
 
-ring() { # the same by io_uring
+ring() { # O_DIRECT in both directions, by io_uring
 	session "$1" <<-END
 		open f ring new
 		write f 0 4M 1
@@ -185,7 +186,7 @@ ring() { # the same by io_uring
 		finish io
 		finish cut
 		check f 0 4M 0
-		# to keep them for long is refused, and leaves nothing behind
+		# a long-term pin is refused, and leaves no reference
 		fails EOPNOTSUPP fixed m 0 64K
 		truncate f 0
 	END
@@ -206,7 +207,7 @@ through() { # from one DAX mapping to another DAX file, and a file's mapping to 
 		check f 0 64K 1 @1048576
 		receive g 4K 64K n 3M
 		check g 3M 64K 1 @2097152
-		# the source of the write is a hole, its target too
+		# the source and the target of the write are holes
 		open h hole new
 		truncate h 4M
 		map o h 0 4M
@@ -239,9 +240,9 @@ other_process() { # process_vm_readv and process_vm_writev
 	END
 }
 
-raced() { # NAME KINDS: all of them at once, for a while
+raced() { # NAME KINDS: threads of these kinds run at once for three seconds
 	mkdir -p "$MNT/$1/race"
-	# ext4 shows its unwritten blocks before it has zeroed them (README)
+	# ext4 lets a reader see unwritten blocks before it has zeroed them (README)
 	_blocks=any
 	[ "$1" != ext4 ] || _blocks=written
 	daxexer race "$MNT/$1/race" --secs 3 --kinds "$2" --blocks $_blocks
@@ -251,7 +252,7 @@ references() {
 	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
 	raced "$1" cut,map
 }
-tables() { # page tables that another thread takes away while a truncation unmaps what is in them
+tables() { # a thread drops page tables (MADV_DONTNEED) while a truncation unmaps their pages
 	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
 	raced "$1" cut,map,forget
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Memory that breaks under mappings of pages and of 2 MiB.
+# Memory fails under mappings with 4 KiB and 2 MiB entries.
 # boot: dax-poison
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -12,14 +12,14 @@
 
 plan 7
 
-broken_page() { # and what is written later is there
+broken_page() { # a later write repairs the page
 	page_breaks "$1" f <<-END
 		write f 64K 64K 2
 		load s 64K 64K 2
 	END
 }
 
-broken_huge() { # a page in 2 MiB: somebody gets SIGBUS, the machine goes on
+broken_huge() { # a page of a 2 MiB entry fails: the task that loads from it gets SIGBUS, the machine goes on
 	session "$1" <<-END
 		open f huge new
 		write f 0 4M 1
@@ -33,7 +33,7 @@ broken_huge() { # a page in 2 MiB: somebody gets SIGBUS, the machine goes on
 	END
 }
 
-# V4: the address that the signal names
+# V4: the address in the signal's siginfo
 broken_huge_where() {
 	session "$1" <<-END
 		open f where new

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Ranges that are punched, zeroed, collapsed, inserted or cut off under mappings.
+# Mapped ranges are punched, zeroed, collapsed, inserted or truncated.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -10,7 +10,7 @@
 
 plan 19
 
-# prepared: a mapped file, of which the first 2 MiB are dirty by mappings of both kinds
+# PREPARED: steps that map a file and dirty its first 2 MiB by 2 MiB and 4 KiB entries
 PREPARED="write f 0 8M 1
 map m f 0 8M
 map s f 0 8M shift 4K
@@ -25,7 +25,7 @@ punched() {
 		load m 0 64K 2
 		load m 64K 64K 0
 		load s 128K 896K 2
-		# of pages, of a part of 2 MiB, of all of it, of odd bytes
+		# punch pages, a part of 2 MiB, all 2 MiB, unaligned bytes
 		falloc f punch 2M+4K 4K
 		load m 2M 4K 1
 		load m 2M+4K 4K 0
@@ -114,7 +114,7 @@ inserted() {
 	END
 }
 
-cut_off() { # what comes back after it is zeroes
+cut_off() { # a file that grows after a truncation has zeroes there
 	session "$1" <<-END
 		open f cut new
 		$PREPARED
@@ -158,7 +158,7 @@ grown() { # the rest of the last page is zeroes when the file grows over it
 	END
 }
 
-appended() { # through calls while it is mapped behind its end
+appended() { # write() extends the file under a mapping that reaches beyond its end
 	session "$1" <<-END
 		open f append new
 		map m f 0 8M

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Blocks that files share: copy on write, unsharing, deduplication; also where they lie
-# on two devices and where they are broken.
+# Blocks that files share: copy on write, unsharing, deduplication; also on a stripe of two devices
+# and over poison.
 # allow fsdax=c: WARNING: .* at (dax_insert_entry|vmf_insert_folio_pmd)\+
 # allow fsdax=c: cut here
 # allow fsdax=c: Call Trace:
@@ -15,7 +15,7 @@
 
 plan 33
 
-by_call() { # writes of a part, of a page and over several keep the other file as it is
+by_call() { # writes of a part of a page, of a page and of several pages leave the other file unchanged
 	session "$1" <<-END
 		open a calls new
 		open b calls.clone new
@@ -40,7 +40,7 @@ by_call() { # writes of a part, of a page and over several keep the other file a
 	END
 }
 
-by_map() { # so do stores, through pages and through 2 MiB
+by_map() { # stores through 4 KiB and 2 MiB entries leave the other file unchanged
 	session "$1" <<-END
 		open a maps new
 		open b maps.clone new
@@ -69,7 +69,7 @@ by_map() { # so do stores, through pages and through 2 MiB
 	END
 }
 
-page_of_huge() { # a page of shared 2 MiB that are mapped, through a mapping by pages
+page_of_huge() { # a store to a page of shared 2 MiB, while another mapping has a 2 MiB entry for them
 	ends_guest "the entry of 2 MiB is overwritten, its pages stay counted"
 	session "$1" <<-END
 		open a pagehuge new
@@ -102,7 +102,7 @@ page_of_huge() { # a page of shared 2 MiB that are mapped, through a mapping by 
 	END
 }
 
-page_and_huge() { # one file has small pages of what is mapped by 2 MiB in the other
+page_and_huge() { # one file has 4 KiB entries for blocks that the other maps with a 2 MiB entry
 	session "$1" <<-END
 		open a pages new
 		open b pages.clone new
@@ -128,7 +128,7 @@ page_and_huge() { # one file has small pages of what is mapped by 2 MiB in the o
 	END
 }
 
-huge_and_page() { # and the other way round, until both give the memory up
+huge_and_page() { # the other way round, until both files have given up the blocks
 	session "$1" <<-END
 		open a hugepages new
 		open b hugepages.clone new
@@ -153,7 +153,7 @@ huge_and_page() { # and the other way round, until both give the memory up
 		unmap s
 		truncate a 0
 		truncate b 0
-		# the same blocks serve for whatever comes next
+		# the filesystem can use the blocks for another file
 		open c hugepages.next new
 		write c 0 16M 3
 		map m c 0 16M
@@ -162,7 +162,7 @@ huge_and_page() { # and the other way round, until both give the memory up
 	END
 }
 
-many() { # three files share; the last one to write is alone
+many() { # three files share blocks; the last one to write owns them alone
 	session "$1" <<-END
 		open a many new
 		open b many.1 new
@@ -195,7 +195,7 @@ many() { # three files share; the last one to write is alone
 	END
 }
 
-dirty_source() { # stores that nobody has synced are in the clone
+dirty_source() { # a clone has the stores to the source that were not synced
 	session "$1" <<-END
 		open a dirty new
 		open b dirty.clone new
@@ -259,7 +259,7 @@ holes() { # edges of a write over shared holes and unwritten blocks are zeroes
 	END
 }
 
-zeroed() { # fallocate and truncate of shared blocks
+zeroed() { # fallocate and truncate zero parts of shared blocks
 	session "$1" <<-END
 		open a zero new
 		open b zero.clone new
@@ -302,7 +302,7 @@ unshared() { # V2
 	END
 }
 
-unshared_part() { # an odd range, mapped and dirty
+unshared_part() { # an unaligned range, mapped and dirty
 	session "$1" <<-END
 		open a part new
 		open b part.clone new
@@ -332,14 +332,14 @@ same() {
 		check b 0 4M 1
 		write b 1M 64K 2
 		check a 0 4M 1
-		# dirty pages of mappings count
+		# dedupe sees the stores of dirty pages
 		map m a 0 4M
 		map n b 0 4M
 		store m 1M 64K 2
 		dedupe a 1M 64K b 1M same
 		store n 1M 4K 3
 		load m 1M 64K 2
-		# holes are the same as holes
+		# holes equal holes
 		open c hole new
 		open d hole.2 new
 		truncate c 1M
@@ -373,13 +373,13 @@ differing() {
 	END
 }
 
-# the sector of the device of a file's byte, which must not be on a stripe
+# sector FILE OFFSET: print the device's sector of that byte; not for files on a stripe
 sector() {
 	xfs_io -r -c fiemap "$1" | tr -d '[]:' | sed 's/\.\./ /g' |
 		awk -v at=$(($2 / 512)) '$2 <= at && at <= $3 { print $4 + at - $2 }'
 }
 
-# damaged NAME: two files of the same 64 KiB, of which the first cannot be read at 32 KiB
+# damaged NAME STEPS: two files with the same 64 KiB; the first has poison at 32 KiB
 damaged() {
 	session xfs <<-END
 		open a $1 new
@@ -392,7 +392,7 @@ damaged() {
 	echo "$(sector "$MNT/xfs/$1" 32768) 8" >/sys/block/pmem1/badblocks
 }
 
-# cured STATUS: of the test; nothing of it may be in the way of the next
+# cured STATUS: remove the test's files and its poison, and return the test's status
 cured() {
 	rm "$MNT"/xfs/poison*
 	umount "$MNT/xfs"
@@ -405,7 +405,7 @@ cured() {
 	return "$1"
 }
 
-poisoned() { # V3: what cannot be read is not the same
+poisoned() { # V3: dedupe of poison is an error
 	damaged poison "write b 0 64K 1"
 	_status=0
 	session xfs <<-END || _status=1
@@ -420,7 +420,7 @@ poisoned() { # V3: what cannot be read is not the same
 	cured $_status
 }
 
-poisoned_source() { # a copy of what cannot be read fails, its neighbours can be copied
+poisoned_source() { # copying a page with poison fails; its neighbours can be copied
 	damaged poison "clone a 0 64K b 0"
 	_status=0
 	session xfs <<-END || _status=1
@@ -439,7 +439,7 @@ poisoned_source() { # a copy of what cannot be read fails, its neighbours can be
 	cured $_status
 }
 
-whole_page() { # who writes a whole page needs nothing of what was there
+whole_page() { # a write of a whole page does not read the shared block
 	damaged poison "clone a 0 64K b 0"
 	_status=0
 	session xfs <<-END || _status=1

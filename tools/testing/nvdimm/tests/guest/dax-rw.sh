@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Reads and writes: without waiting, killed, over poison, across a stripe's chunks.
+# Reads and writes: with RWF_NOWAIT, killed, over poison, across a stripe's chunks.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -10,8 +10,8 @@
 
 plan 20
 
-nowait() { # what needs no block is done; of what needs one xfs says that it would wait
-	# or the time of the file would have to be written
+nowait() { # RWF_NOWAIT succeeds where blocks exist; where xfs would have to allocate one it returns EAGAIN
+	# without lazytime the write would have to log the file's time
 	mount -o remount,lazytime "$MNT/$1"
 	_hole="fails EAGAIN"
 	[ "$1" != ext4 ] || _hole="#"
@@ -34,21 +34,21 @@ nowait() { # what needs no block is done; of what needs one xfs says that it wou
 	mount -o remount,nolazytime "$MNT/$1"
 }
 
-killed() { # in the middle of a large write: what is there is a beginning of it
+killed() { # a signal kills a large write: the file has a prefix of it
 	session "$1" <<-END
 		open f killed new
 		killing 100 write f 0 96M 1
 	END
 	_len=$(stat -c %s "$MNT/$1/killed")
 	echo "$_len bytes were written"
-	# it can be faster than the signal
+	# the write may finish before the signal
 	[ "$_len" -le $((96 << 20)) ] || fail "the file is too long"
 	_whole=$((_len / 4096 * 4096))
 	[ $_whole = 0 ] || daxexer check "$MNT/$1/killed" --len $_whole --seed 1
 	rm "$MNT/$1/killed"
 }
 
-killed_over() { # the same over old content: each page is old or new, and none new behind an old one
+killed_over() { # a signal kills a write over old content: new pages come first, then old ones
 	session "$1" <<-END
 		open f over new
 		write f 0 24M 1
@@ -58,7 +58,7 @@ killed_over() { # the same over old content: each page is old or new, and none n
 	rm "$MNT/$1/over"
 }
 
-signalled() { # a signal that is handled does not shorten it
+signalled() { # a signal with a handler does not shorten a write
 	session "$1" <<-END
 		open f signalled new
 		signalled 50 write f 0 32M 1
@@ -81,7 +81,7 @@ chunks() { # large transfers across the devices of a stripe
 	END
 }
 
-mixed() { # calls see stores and mappings see writes, at once
+mixed() { # read() sees stores, and mappings see write(), at once
 	session "$1" <<-END
 		open f mixed new
 		truncate f 4M
@@ -102,17 +102,18 @@ mixed() { # calls see stores and mappings see writes, at once
 	END
 }
 
-# the sector of the device of a file's byte
+# sector FILE OFFSET: print the device's sector of that byte
 sector() {
 	xfs_io -r -c fiemap "$1" | tr -d '[]:' | sed 's/\.\./ /g' |
 		awk -v at=$(($2 / 512)) '$2 <= at && at <= $3 { print $4 + at - $2 }'
 }
 
-# A device that cannot give all of what a write has to replace: C takes it for bad user memory.
+# The errno if the device cannot read the rest of a page that a write replaces. C returns EFAULT, as if
+# the user's memory were bad.
 NOT_REPLACED=EIO
 ! fsdax_is_c || NOT_REPLACED=EFAULT
 
-recovered() { # writes over broken sectors make them good, through the filesystem
+recovered() { # writes of whole pages through the filesystem clear poison
 	_disk=$(basename "$(device "$1")")
 	session "$1" <<-END
 		open f recovered new
@@ -128,13 +129,13 @@ recovered() { # writes over broken sectors make them good, through the filesyste
 		fails EIO check f 64K 4K 1
 		dies bus touch m 64K 4K
 		dies bus dirty m 1M+4K 4K
-		# of 2 MiB that hold a broken page the others are good
+		# the other pages of the 2 MiB can be read
 		load m 4K 60K 1
 		load m 1M+8K 64K 1
 		check f 0 64K 1
-		# a part of the page cannot be replaced
+		# a write to a part of the page fails
 		fails $NOT_REPLACED write f 64K+8 8 2
-		# whole pages can, also in the middle of a longer write
+		# writes of whole pages succeed, also as the middle of a longer write
 		write f 64K 4K 2
 		write f 1M 64K 2
 		write f 2M 2M 2

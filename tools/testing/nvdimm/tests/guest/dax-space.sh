@@ -19,7 +19,7 @@ full() {
 	dd if=/dev/zero of="$MNT/$1/filler3" bs=4k 2>/dev/null || :
 }
 
-no_space() { # SIGBUS for who stores to a hole, ENOSPC for who writes; other pages are good
+no_space() { # a store to a hole is SIGBUS, a write is ENOSPC; other pages can be used
 	session "$1" <<-END
 		open f holes new
 		write f 0 64K 1
@@ -53,7 +53,7 @@ no_space() { # SIGBUS for who stores to a hole, ENOSPC for who writes; other pag
 	END
 }
 
-no_space_cow() { # a shared block cannot be copied
+no_space_cow() { # without space, a store to a shared block is SIGBUS
 	session "$1" <<-END
 		open a shared new
 		open b shared.clone new
@@ -79,7 +79,7 @@ no_space_cow() { # a shared block cannot be copied
 	END
 }
 
-read_only() { # mounted read-only: mappings, holes, private pages
+read_only() { # mappings, holes and private pages on a read-only mount
 	session "$1" <<-END
 		open f readonly new
 		write f 0 4M 1
@@ -116,7 +116,7 @@ read_only() { # mounted read-only: mappings, holes, private pages
 	END
 }
 
-remounted() { # writable mappings are in the way of a read-only mount
+remounted() { # the filesystem cannot be remounted read-only while it has writable mappings
 	session "$1" <<-END
 		open f remount new
 		write f 0 1M 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Faults, writes, syncs, punches, truncation and references at once, on 4 CPUs.
+# Threads fault, write, sync, punch, truncate and reference pages at once, on 4 CPUs.
 # boot: stress4
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M
 # mem: 2G

@@ -18,7 +18,7 @@ EVENTS=$TRACING/events/fs_dax
 	exit 4
 }
 
-# what the events were when all of the stack was C; the numbers of events are not fixed
+# formats: the events' formats, without their IDs, which vary, are those of C in dax-events
 formats() {
 	for _e in "$EVENTS"/*/; do
 		grep -v '^ID:' "${_e}format"
@@ -26,7 +26,7 @@ formats() {
 	diff /tests/dax-events /tmp/formats
 }
 
-# seen EVENT REGEX STEPS: the steps, over a new file of 8 MiB, cause the event
+# seen EVENT REGEX STEPS: run the steps on a new file of 8 MiB; they must cause the event
 seen() {
 	_event=$1 _line=$2
 	trace_on
@@ -95,8 +95,8 @@ synchronous() {
 	traced some "dax_pte_fault_done: .*NEEDDSYNC"
 }
 
-# The two others are of rare events: dax_pmd_load_hole_fallback has no huge zero page,
-# dax_insert_pfn_mkwrite_no_entry has lost a race against a punch.
+# Two events are too rare to test: dax_pmd_load_hole_fallback occurs if there is no huge zero page,
+# dax_insert_pfn_mkwrite_no_entry if a fault loses a race against a punch.
 
 with ext4
 it "names, fields and print formats" formats

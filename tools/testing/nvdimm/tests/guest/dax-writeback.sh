@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What fsync and msync write back: every page that was stored to, each of them once.
+# fsync and msync write back each page with a store exactly once.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -14,7 +14,7 @@ plan 33
 ONE='dax_writeback_one:.*pglen 0x1$'
 HUGE='dax_writeback_one:.*pglen 0x200$'
 
-# traced_session NAME FILE-STEPS...: the steps after "trace" are traced
+# traced_session NAME FILE-STEPS...: run the steps, and trace those after the step "trace"
 TRACE_NOW="shell echo >$TRACING/trace; echo 1 >$TRACING/events/fs_dax/enable"
 
 fsync_pages() {
@@ -50,7 +50,7 @@ fsync_huge() {
 	traced 0 "$ONE"
 }
 
-once() { # clean pages are not written again; a store after it makes a page dirty again
+once() { # fsync does not write clean pages again; a later store makes a page dirty again
 	session "$1" <<-END
 		open f once new
 		write f 0 1M 1
@@ -75,11 +75,11 @@ once() { # clean pages are not written again; a store after it makes a page dirt
 	END
 	trace_off
 	traced 2 "$ONE"
-	# write protected by the write-back: the next store is a fault
+	# the write-back write-protects the page, so the next store faults
 	traced 2 'dax_pte_fault_done:.*shared WRITE.*NOPAGE'
 }
 
-range() { # msync of a part writes that part
+range() { # msync of a part writes only that part
 	session "$1" <<-END
 		open f range new
 		write f 0 1M 1
@@ -94,7 +94,7 @@ range() { # msync of a part writes that part
 	traced 1 "dax_writeback_one:.*pgoff 0x17 "
 }
 
-range_huge() { # a part of what is mapped by 2 MiB is written with all of it
+range_huge() { # msync of a part of a 2 MiB entry writes all of the entry
 	session "$1" <<-END
 		open f rangehuge new
 		write f 0 4M 1
@@ -108,7 +108,7 @@ range_huge() { # a part of what is mapped by 2 MiB is written with all of it
 	traced 1 'dax_writeback_one:.*pgoff 0x0 '
 }
 
-two_maps() { # a page that two mappings have is protected in both
+two_maps() { # the write-back write-protects a page in both of its mappings
 	session "$1" <<-END
 		open f two new
 		write f 0 64K 1
@@ -128,8 +128,8 @@ two_maps() { # a page that two mappings have is protected in both
 	traced 2 'dax_pte_fault_done:.*shared WRITE.*NOPAGE'
 }
 
-# V1: 16 pages are dirty, then something happens to another part of the file. They have to
-# be written back, by that or by the fsync.
+# V1: 16 pages are dirty, then the step changes another part of the file. The step or the fsync has to
+# write the pages back.
 kept_dirty() { # NAME STEP
 	_n=$1; shift
 	session "$_n" <<-END
@@ -151,7 +151,7 @@ extend() { kept_dirty "$1" truncate f 2M; }
 shrink() { kept_dirty "$1" truncate f 512K; }
 insert() { kept_dirty "$1" falloc f insert 512K 64K; }
 
-gone() { # what was cut off is not written back; cutting it off may have done so
+gone() { # fsync does not write pages that a truncation removed; the truncation may have written them
 	session "$1" <<-END
 		open f gone new
 		write f 0 1M 1
@@ -167,7 +167,7 @@ gone() { # what was cut off is not written back; cutting it off may have done so
 	traced 0 'dax_writeback_one:.*pgoff 0x[1-9a-f]'
 }
 
-evicted() { # dirty pages of a file that nobody has open
+evicted() { # dirty pages of a file that no process has open
 	session "$1" <<-END
 		open f evicted new
 		write f 0 4M 1
@@ -191,7 +191,7 @@ evicted() { # dirty pages of a file that nobody has open
 	END
 }
 
-removed() { # an open, mapped, dirty file that has no name any more
+removed() { # an open, mapped, dirty file is unlinked
 	session "$1" <<-END
 		open f removed new
 		write f 0 4M 1
@@ -210,14 +210,15 @@ removed() { # an open, mapped, dirty file that has no name any more
 	END
 }
 
-# probed on|off: calls of the core's flush, and of what flushes in the end, are events
+# probed on|off: have kprobe events for calls of dax_flush(), of the driver's flush, and of
+# arch_wb_cache_pmem()
 probed() {
 	if [ "$1" = off ]; then
 		echo 0 >$TRACING/events/kprobes/enable
 		echo >$TRACING/kprobe_events
 		return
 	fi
-	# a jump in place of a breakpoint is more than emulation gets right
+	# TCG sometimes executes code wrongly in which kprobes replace a breakpoint by a jump
 	echo 0 >/proc/sys/debug/kprobes-optimization
 	{
 		echo p:asked dax_flush
@@ -228,7 +229,7 @@ probed() {
 	echo 1 >$TRACING/events/kprobes/enable
 }
 
-# flushes COUNT: of so many dirty pages, when a hole is punched elsewhere
+# flushes COUNT: punch a hole in a file with 16 dirty pages elsewhere; the device flushes COUNT of them
 flushes() {
 	session "$_n" <<-END
 		open f flushes new
@@ -244,7 +245,7 @@ flushes() {
 	traced "$1" ' (flushed|driver):'
 }
 
-asks() { # whether what was dirty is flushed is for the device to say
+asks() { # with its write cache off, the device does not flush the dirty pages
 	! fsdax_is_c || skip "C forgets what is dirty"
 	_n=$1 _wc=/sys/block/$(basename "$(device "$1")")/dax/write_cache
 	probed on

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the dax-*.sh scripts share: filesystems made for 2 MiB faults, on a pmem
-# device or on a stripe of two, steps in one process, and the trace events.
+# For dax-*.sh: filesystems made for 2 MiB faults, on a pmem device or on a stripe
+# of two; sessions, which are steps of one process; and the trace events.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
@@ -8,11 +8,11 @@
 #	with ext4 xfs stripe
 #	it ... ; session ext4 <<-END ... END
 #
-# The regions are four: pmem0 for ext4, pmem1 for xfs, pmem2 and pmem3 for the
-# stripe, which has xfs on it.
+# The scripts have four regions: pmem0 for ext4, pmem1 for xfs, pmem2 and pmem3 for
+# a stripe with xfs.
 
 export DM_DISABLE_UDEV=1
-# device NAME: where the filesystem of that name is
+# device NAME: print the device of the filesystem
 device() {
 	case "$1" in
 	ext4) echo /dev/pmem0 ;;
@@ -28,7 +28,7 @@ make_stripe() { # chunks of 2 MiB
 	[ -b /dev/mapper/stripe ] || dmsetup mknodes
 }
 
-# the blocks that a 2 MiB fault needs are next to each other and at the right place
+# make a filesystem that aligns blocks to 2 MiB, so that 2 MiB faults succeed
 mkfs_dax() { # NAME
 	case "$1" in
 	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/pmem0 ;;
@@ -37,7 +37,7 @@ mkfs_dax() { # NAME
 	esac
 }
 
-# with NAME...: the stack is loaded, and these filesystems are mounted at /mnt/NAME
+# with NAME...: load the stack, and mount these filesystems at /mnt/NAME
 with() {
 	load dm-mod 2>/dev/null
 	fresh_stack pmem0 pmem1 pmem2 pmem3
@@ -50,10 +50,10 @@ with() {
 	done
 }
 
-# session NAME: steps from standard input
+# session NAME: run the steps in standard input in one process, in /mnt/NAME
 session() { daxexer session "$MNT/$1"; }
 
-# on "ext4 xfs" DESCRIPTION FUNCTION: one test for each, the name is the first argument
+# on "ext4 xfs" DESCRIPTION FUNCTION: a test for each of these filesystems; the function gets its name
 on() {
 	_on=$1 _what=$2 _function=$3
 	for _n in $_on; do
@@ -61,7 +61,7 @@ on() {
 	done
 }
 
-# the filesystem is in order, and everything is there after a remount
+# fsck finds no error, and all files have the same bytes after a remount
 consistent() { # NAME
 	daxexer manifest "$MNT/$1" >/tmp/manifest
 	umount "$MNT/$1"
@@ -70,7 +70,7 @@ consistent() { # NAME
 	daxexer verify /tmp/manifest --only "$MNT/$1"
 }
 
-# ends_guest DEFECT: a test that only Rust survives
+# ends_guest DEFECT: skip a test that would crash or hang the guest with fs-dax in C
 ends_guest() {
 	if fsdax_is_c; then
 		skip "fs-dax is C, in which this ends the guest: $1"
@@ -87,14 +87,14 @@ trace_on() {
 	echo >$TRACING/trace
 	echo 1 >$TRACING/events/fs_dax/enable
 }
-# what was traced since trace_on is in $TRACE
+# trace_off: write the trace since trace_on to $TRACE
 trace_off() {
 	echo 0 >$TRACING/events/fs_dax/enable
 	sed -n 's/.*: \(dax_[a-z_]*:\)/\1/p' $TRACING/trace >$TRACE
 	echo "traced: $(cut -d: -f1 $TRACE | sort | uniq -c | tr -s ' \n' ' ')"
 	tail -n 4 $TRACE
 }
-# traced COUNT REGEX: so many lines; "some" is any number but none
+# traced COUNT REGEX: $TRACE has COUNT matching lines; "some": at least one
 traced() {
 	_count=$(grep -cE "$2" $TRACE || :)
 	case "$1" in
@@ -103,5 +103,5 @@ traced() {
 	esac
 }
 
-# counter NAME: of /proc/vmstat
+# counter NAME: print the counter of /proc/vmstat
 counter() { awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat; }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# For scripts that say "root: yes": the Debian root that the guest was made in, with all of its
-# programs. What is written there is gone with the guest.
+# For scripts with "root: yes": mount the Debian root of the host, with all of its programs, in the
+# guest. Files that a script writes there are lost when the guest ends.
 # shellcheck shell=dash
 
 DEBIAN=/debian
 
-# mount_debian: at $DEBIAN, with this guest's devices, modules, tests and $MNT in it
+# mount_debian: mount the root at $DEBIAN, with this guest's devices, modules, tests and $MNT in it
 mount_debian() {
 	mountpoint -q $DEBIAN/root && return
 	for _m in 9pnet_virtio 9p overlay; do modprobe -q $_m || :; done
@@ -24,7 +24,7 @@ mount_debian() {
 	cp -a /lib/modules $DEBIAN/root/lib/
 }
 
-# in_debian COMMAND...: in that root, in /tests
+# in_debian COMMAND...: run the command in that root, in /tests
 in_debian() {
 	# busybox's chroot would run its own applet of that name
 	chroot $DEBIAN/root /usr/bin/env -C /tests -i HOME=/root LC_ALL=C.UTF-8 TEST_DIR=/mnt TEST_DEV=pmem \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What both halves of the demo share.
+# For demo-write.sh and demo-verify.sh.
 # shellcheck shell=dash
 
 . ./stack.sh
@@ -8,14 +8,14 @@
 STARTED=$(cut -d. -f1 /proc/uptime)
 step() { echo "[$(cut -d' ' -f1 /proc/uptime)s] $*"; }
 detail() { sed 's/^/      /'; }
-# try CMD...: shows what the command says, and ends the demo if it fails
+# try CMD...: run the command and show its output; end the demo if it fails
 try() {
 	"$@" >/tmp/try.log 2>&1
 	_rc=$?
 	detail </tmp/try.log
 	[ $_rc = 0 ] || { echo "FAILED (status $_rc): $*"; exit 1; }
 }
-# quietly CMD...: shows what the command says only if it fails
+# quietly CMD...: run the command and show its output only if it fails
 quietly() {
 	"$@" >/tmp/try.log 2>&1 && return 0
 	detail </tmp/try.log

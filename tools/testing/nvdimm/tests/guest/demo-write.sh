@@ -48,7 +48,7 @@ for fs in ext4 xfs; do
 	daxexer manifest $MNT/$fs >/tmp/$fs.manifest || exit 1
 	tail -n 1 /tmp/$fs.manifest | sed "s/^end/$fs:/" | detail
 done
-# Each filesystem carries the list of the other one too.
+# Store the manifests of both filesystems on each of them.
 for fs in ext4 xfs; do
 	mkdir $MNT/$fs/MANIFEST
 	try cp /tmp/ext4.manifest /tmp/xfs.manifest $MNT/$fs/MANIFEST/

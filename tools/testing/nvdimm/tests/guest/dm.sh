@@ -47,7 +47,7 @@ stripe() { # FSTYPE CHUNK
 	stack_io "$1" stripe
 }
 
-# a page of it would straddle two pages of the device
+# each page of the mapped device would straddle two pages of the pmem device
 shifted() {
 	echo "0 262144 linear /dev/pmem0 1" | make shifted
 	mkfs_on ext4 /dev/mapper/shifted
@@ -64,7 +64,7 @@ shifted_dax() {
 	fail "mounted: DAX and block I/O would see different data"
 }
 
-# the table changes under a mounted filesystem
+# load another table under a mounted filesystem
 reload() {
 	echo "0 262144 linear /dev/pmem0 0" | make moving
 	mkfs_on ext4 /dev/mapper/moving
@@ -80,7 +80,7 @@ reload() {
 	dmsetup remove moving
 }
 
-# it maps the cache device by dax_direct_access, and flushes by itself
+# dm-writecache maps its cache device by dax_direct_access(), and flushes the caches itself
 writecache() {
 	dmsetup targets | grep -q writecache || skip "no dm-writecache in this kernel"
 	zap /dev/pmem1

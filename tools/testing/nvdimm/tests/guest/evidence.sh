@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Says which parts of the running stack are Rust, from the symbols of the
-# running kernel: Rust functions have mangled names that carry their crate's
-# name; the C twins have static symbols of their own.
+# Print which components of the running kernel are Rust, judging by its symbols.
+# The mangled name of a Rust function has the name of its crate; the C files have
+# static functions whose names only they use.
 # shellcheck shell=dash
 #
 #	core	built in: crate dax_core, or statics of drivers/dax/super.c
@@ -12,7 +12,7 @@
 RUST_SYMBOLS=/tmp/symbols.rust
 C_SYMBOLS=/tmp/symbols.c
 
-# symbols of a component: "builtin CRATE" or "module NAME"
+# rust_symbols: print the Rust symbols of a component, "builtin CRATE" or "module NAME"
 rust_symbols() {
 	case "$1" in
 	builtin) awk -v crate="${#2}$2" '$4 == "" && index($3, crate) { n++ } END { print n + 0 }' $RUST_SYMBOLS ;;
@@ -20,10 +20,10 @@ rust_symbols() {
 	esac
 }
 
-# has_symbol REGEX [MODULE]: compilers add suffixes to the names of statics
+# has_symbol REGEX [MODULE]: look for a C symbol; compilers add suffixes to the names of static functions
 has_symbol() { awk -v s="^($1)(\\.|$)" -v m="$2" '$4 == m && $3 ~ s { f = 1 } END { exit !f }' $C_SYMBOLS; }
 
-# part NAME KIND CRATE-OR-MODULE C-SYMBOLS: sets PART to rust, c, both or absent
+# part NAME KIND CRATE-OR-MODULE C-SYMBOLS: set PART to rust, c, both or absent
 part() {
 	_n=$(rust_symbols "$2" "$3")
 	_mod=; [ "$2" = module ] && _mod="[$3]"
@@ -39,7 +39,7 @@ part() {
 
 evidence() {
 	echo "evidence: kernel $(uname -r), from /proc/kallsyms"
-	# one pass: the file has tens of thousands of lines and is made as it is read
+	# read the file once: the kernel generates its tens of thousands of lines at each read
 	grep -F -e ' _R' -e dax_ -e pmem_ -e e820_ /proc/kallsyms >/tmp/symbols
 	grep -F ' _R' /tmp/symbols >$RUST_SYMBOLS
 	grep -vF ' _R' /tmp/symbols >$C_SYMBOLS

@@ -21,7 +21,7 @@ sizes() {
 	daxexer align $MNT/xfs --kind read --step 9
 }
 
-patterns() { # FSTYPE: written one way, read the other way
+patterns() { # FSTYPE: write in one way, read by mappings and by system calls
 	_f=$MNT/$1/pattern
 	for _how in pwrite dsync mmap mapsync; do
 		daxexer fill "$_f" --len 6M --how $_how --seed 7 --chunk 50000
@@ -31,7 +31,7 @@ patterns() { # FSTYPE: written one way, read the other way
 	done
 }
 
-# what was written must be on the device, not in a cache
+# the data must be on the device, not in the page cache
 on_device() { # FSTYPE DISK
 	_f=$MNT/$1/mark
 	daxexer fill "$_f" --len 64K --seed 99
@@ -40,7 +40,7 @@ on_device() { # FSTYPE DISK
 	daxexer check /tmp/blk --len 64K --seed 99
 }
 
-remount() { # FSTYPE DISK: umount, check, mount again, the same bytes
+remount() { # FSTYPE DISK: unmount, check, mount again, compare the bytes
 	daxexer manifest "$MNT/$1" >/tmp/manifest
 	umount "$MNT/$1"
 	check_fs "$1" "/dev/$2"

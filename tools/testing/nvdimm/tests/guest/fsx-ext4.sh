@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# ext4: long random sequences of operations against a copy in memory.
+# ext4: long random sequences of operations, compared with a copy in memory.
 # boot: fsx
 # cmdline: memmap=768M!1G
 # mem: 2G

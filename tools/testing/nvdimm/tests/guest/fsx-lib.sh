@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the scripts fsx-*.sh do on their filesystem. fsx keeps a copy of the file
-# in memory and compares; "daxexer io" does the same with the operations that fsx
-# has not: zero, collapse, insert, clone, dedupe, unshare.
+# For fsx-*.sh. fsx keeps a copy of the file in memory and compares; "daxexer io"
+# does the same with the operations that fsx lacks: zero, collapse, insert, clone,
+# dedupe, unshare.
 #
 # Words of the kernel's command line: fsx.ops=N operations of each kind of run,
 # fsx.seed=N the first seed. "make check T=/fsx FSX_OPS=... FSX_SEED=..." sets them.
 # shellcheck shell=dash
 
-# word NAME DEFAULT: NAME=value on the command line
+# word NAME DEFAULT: print the value of NAME=value on the kernel's command line
 word() {
 	_value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p" | tail -n 1)
 	echo "${_value:-$2}"
@@ -22,7 +22,7 @@ start() { # FSTYPE
 	echo "# $1: seed $SEED, operations: $(word fsx.ops 'the default')" >/dev/kmsg
 }
 
-# weights of fsx that all runs have in common
+# print the weights of fsx's operations that all runs share
 weights() {
 	cat <<-END
 	[weights]
@@ -43,7 +43,7 @@ weights() {
 	END
 }
 
-# exercise NAME OPS SEED: with the rest of the configuration from standard input
+# exercise NAME OPS SEED: run fsx; the rest of its configuration comes from standard input
 exercise() {
 	_ops=$(word fsx.ops "$2")
 	{ cat; weights; } >"/tmp/$1.toml"
@@ -53,7 +53,7 @@ exercise() {
 	rm "$MNT/fsx/$1"
 }
 
-# every offset and length, in a file of some pages
+# operations at any byte, in a file of some pages
 bytes() {
 	exercise bytes 2500 "$SEED" <<-END
 	flen = 262144
@@ -62,7 +62,7 @@ bytes() {
 	END
 }
 
-# whole blocks: on xfs a copy of them inside of the file shares them
+# operations on whole blocks: on xfs, a copy within the file shares them
 blocks() {
 	exercise blocks 1500 $((SEED + 1)) <<-END
 	flen = 2097152
@@ -72,7 +72,7 @@ blocks() {
 	END
 }
 
-# 2 MiB entries come, are split and go
+# operations that create, split and remove 2 MiB entries
 huge() {
 	exercise huge 250 $((SEED + 2)) <<-END
 	flen = 12582912
@@ -93,7 +93,7 @@ model() { # FSTYPE
 	rm -r $MNT/fsx/model
 }
 
-# A fault that mapped 2 MiB says so in its trace event.
+# A fault that maps 2 MiB reports it in this trace event.
 HUGE=/sys/kernel/tracing/events/fs_dax/dax_pmd_fault_done
 traced() {
 	echo >/sys/kernel/tracing/trace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# ext4: random programs of several threads, with bad memory and devices that go.
+# ext4: random programs of several threads, with poison and removal of the device.
 # about: fsdax
 # program: daxfuzz
 # boot: fuzz

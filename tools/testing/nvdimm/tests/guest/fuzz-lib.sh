@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the scripts fuzz-*.sh share: programs of daxfuzz on a filesystem. A program that fails is
-# printed, with its seed, and so is what is left of it when all is left out that does not matter.
+# For fuzz-*.sh: run random programs of daxfuzz on a filesystem. daxfuzz prints a program that fails, its
+# seed, and a shrunk program that still fails.
 #
 # Words of the kernel's command line: fuzz.seed=N the first seed, fuzz.ops=N operations of each
 # program, fuzz.count=N programs.
 # shellcheck shell=dash
 
-# word NAME DEFAULT: NAME=value on the command line
+# word NAME DEFAULT: print the value of NAME=value on the kernel's command line
 word() {
 	_value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p" | tail -n 1)
 	echo "${_value:-$2}"
 }
 
 DIR=$MNT/fuzz
-# whole programs
+# show failed programs in full
 KTAP_LINES=3000
 
 start() { # FSTYPE
-	# one allocation group: with several, xfs waits for ever when its device goes (deviations.rst)
+	# one allocation group: with several, xfs waits for ever when its device is removed (deviations.rst)
 	case "$1" in
 	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/pmem0 ;;
 	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/pmem0 ;;
@@ -25,8 +25,8 @@ start() { # FSTYPE
 	mount_dax "$1" /dev/pmem0 "$DIR"
 }
 
-# fuzz FSTYPE SEED COUNT OPS [OPTIONS]: programs of as many seeds. The kernel may keep a thread for ever, and
-# with it the process: what it says is enough to go on.
+# fuzz FSTYPE SEED COUNT OPS [OPTIONS]: run COUNT programs with consecutive seeds. If the kernel keeps a
+# thread of a program for ever, daxfuzz cannot exit either: so end the test on its "no progress".
 fuzz() {
 	_fs=$1 _seed=$2 _count=$3 _ops=$4
 	shift 4
@@ -47,7 +47,7 @@ in_order() { # FSTYPE
 	check_fs "$1" /dev/pmem0
 }
 
-# the known defects of fs-dax in C are found at once
+# skip all tests if fs-dax is C: daxfuzz finds its known defects at once
 no_fuzz_of_c() {
 	grep -q ' t dax_insert_entry$' /proc/kallsyms || return 0
 	while [ $KTAP_DONE -lt "$KTAP_PLAN" ]; do it "random programs" skip "fs-dax is C"; done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# ext4 and xfs: more, and longer, random programs of several threads.
+# ext4 and xfs: more and longer random programs than fuzz-ext4.sh and fuzz-xfs.sh run.
 # about: fsdax
 # tier: full
 # program: daxfuzz

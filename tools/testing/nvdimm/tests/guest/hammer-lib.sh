@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# Work that goes on until the device goes away under it: unbind.sh and inject-remove.sh.
+# For unbind.sh and inject-remove.sh: processes that do I/O until the device under them is removed.
 # shellcheck shell=dash
 
-# C says EFAULT if the device dies in the middle of a copy.
+# C returns EFAULT if the device is removed in the middle of a copy.
 STRICT=1
 ! fsdax_is_c || STRICT=0
 
-# The workload is inside of the driver when the device goes away.
+# Start a process of each kind and wait until all do I/O, so that the driver is in use at the removal.
 hammers() { # DIR-OR-DEV kinds...
 	_p=$1; shift
 	rm -f /tmp/hammer.*
@@ -22,7 +22,7 @@ hammers() { # DIR-OR-DEV kinds...
 	usleep 300000
 }
 
-# every one of them came to an end by itself, with an error and not with a wrong one
+# ended kinds...: each process ended by itself, with one of the expected errors
 ended() {
 	for _k in "$@"; do
 		until_true 10 test -s "/tmp/hammer.$_k.status"
@@ -37,7 +37,7 @@ ended() {
 	done
 }
 
-# what was durable before the end is there
+# the file has all pages that the process had synced
 synced() { # DIR kinds...
 	_p=$1; shift
 	for _k in "$@"; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# One dax_device, two filesystems that want to hold it.
+# Two filesystems want to hold one dax_device.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -17,7 +17,7 @@ parts() {
 	need_disk pmem0p2
 }
 
-# reflink and DAX do not go together on partitions
+# xfs supports no reflink with DAX on a partition
 XFS_META=reflink=0,rmapbt=1
 
 first() {
@@ -27,8 +27,8 @@ first() {
 	daxexer fill $MNT/one/data --len 1M --seed 1
 }
 
-# xfs takes the whole dax_device as its holder: the second mount cannot have it
-# and goes on without DAX
+# xfs becomes the holder of the whole dax_device: a second mount cannot, and
+# continues without DAX
 second() {
 	mkdir -p $MNT/two
 	log_mark
@@ -41,7 +41,7 @@ second() {
 	daxexer check $MNT/one/data --len 1M --seed 1
 }
 
-# ext4 brings no holder: it may share the device with xfs
+# ext4 registers no holder, so it can share the device with xfs
 shared() {
 	mkfs_on ext4 /dev/pmem0p2
 	mount_dax ext4 /dev/pmem0p2 $MNT/two
@@ -51,7 +51,7 @@ shared() {
 	umount $MNT/two
 }
 
-# once the holder has gone the other one gets it
+# after the holder is unmounted, the other filesystem can become the holder
 released() {
 	umount $MNT/one
 	mkfs_on xfs /dev/pmem0p2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Memory that breaks under a mapping: the driver tells the holder of the dax device.
+# Memory fails under a mapping: the driver notifies the holder of the dax_device.
 # boot: hwpoison
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -9,7 +9,7 @@
 
 plan 7
 
-# the page structs before the data: an offset in the disk is not one in the namespace
+# page structs before the data: an offset in the disk differs from that in the namespace
 shifted() {
 	ndctl create-namespace -f -e namespace1.0 -m fsdax -M dev >/dev/null
 	settle
@@ -26,7 +26,7 @@ start() { # FSTYPE DISK
 
 status() { set +e; "$@"; echo "status $?"; }
 
-# The process that has it mapped gets SIGBUS, other data and the machine go on.
+# The process that maps the page gets SIGBUS; other data can be read, and the machine goes on.
 broken() { # FSTYPE
 	log_mark
 	status daxexer hwpoison "$MNT/$1/bad" --off 8192 >/tmp/broken 2>&1
@@ -39,7 +39,7 @@ broken() { # FSTYPE
 }
 
 
-gone() { # FSTYPE DISK: the device can be taken away and comes back whole
+gone() { # FSTYPE DISK: the driver can be unbound and bound again, and the filesystem is intact
 	umount "$MNT/$1"
 	_ns=$(namespace_of "$2")
 	unbind "$_ns"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Foreign and damaged info blocks: an error or a raw disk, never a changed byte.
+# Foreign and damaged info blocks: the probe fails or makes a raw disk, and changes no byte.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -12,7 +12,7 @@ plan 11
 NS=namespace0.0
 nsdir=/sys/bus/nd/devices/$NS
 
-# The whole namespace as a raw disk, info block included.
+# Bind the whole namespace as a raw disk, info block included.
 raw_disk() {
 	[ "$(cat $nsdir/force_raw)" = 0 ] || [ ! -e /sys/block/pmem0 ] || return 0
 	ndctl disable-namespace $NS >/dev/null
@@ -20,7 +20,7 @@ raw_disk() {
 	bind $NS
 	need_disk pmem0
 }
-probe_again() { # status 0 if a disk or BTT came of it
+probe_again() { # status 0 if the probe made a disk or a BTT
 	unbind $NS 2>/dev/null
 	echo 0 >$nsdir/force_raw
 	log_mark
@@ -29,10 +29,10 @@ probe_again() { # status 0 if a disk or BTT came of it
 	usleep 200000
 }
 
-# what a wrong probe could overwrite: the info blocks, and the data behind
+# image FILE: save the info blocks and the data behind them, which a wrong probe could overwrite
 image() { dd if=/dev/pmem0 of="$1" bs=64k count=128 iflag=direct 2>/dev/null; }
 
-save() { # after a mode change: the namespace as it has to stay
+save() { # after a mode change: save the info block
 	raw_disk
 	dd if=/dev/pmem0 of=/tmp/info bs=4096 skip=1 count=1 iflag=direct 2>/dev/null
 }
@@ -54,7 +54,7 @@ pfn() {
 # OUTCOME: raw (treated as a raw namespace) or refused (no disk)
 damaged() {
 	_outcome=$1 _message=$2; shift 3
-	trap 'raw_disk; restore' EXIT # whatever happens
+	trap 'raw_disk; restore' EXIT # also if the test fails
 	daxexer forge /dev/pmem0 "$@"
 	image /tmp/image.before
 	(set +e; probe_again; :)
@@ -71,7 +71,7 @@ damaged() {
 	cmp /tmp/image.before /tmp/image.after
 }
 
-intact() { # with the right info block everything is back
+intact() { # with the original info block the namespace has its data again
 	probe_again
 	need_disk pmem0
 	want "size" "$(bytes_of pmem0)" "$(cat /tmp/size)"
@@ -84,7 +84,7 @@ intact() { # with the right info block everything is back
 # offsets of fields: struct nd_pfn_sb
 UUID=16 PARENT=32 MAJOR=52 MINOR=54 DATAOFF=56 MODE=72 ALIGN=84 STRUCT=92
 
-foreign() { # somebody else's bytes where an info block could be
+foreign() { # unrelated data at the place of an info block
 	unbind $NS 2>/dev/null || ndctl disable-namespace $NS
 	raw_disk
 	daxexer fill /dev/pmem0 --len 1M --seed 50 --how direct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Every allocation that is met below filesystem-DAX and the core fails once.
+# Every allocation below filesystem-DAX and the core fails once.
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M slab_debug=FZA kunit.enable=0
 # mem: 2G
 # smp: 1
@@ -36,7 +36,7 @@ page_fault() {
 	some
 }
 
-synchronous() { # the file is synced in between
+synchronous() { # with an fsync between the accesses
 	within fsdax
 	steps "$1" <<-END
 		open f sync new
@@ -50,7 +50,7 @@ synchronous() { # the file is synced in between
 	starving "$1"
 }
 
-populated() { # the same, but there is somebody to tell of it
+populated() { # MAP_POPULATE reports the failure to the caller
 	within fsdax
 	steps "$1" <<-END
 		open f told new
@@ -120,7 +120,7 @@ private() {
 	some
 }
 
-# what changes a file: whole, or as it was
+# an operation that fails leaves the file unchanged
 changes() {
 	within fsdax
 	steps "$1" <<-END
@@ -135,11 +135,11 @@ changes() {
 	dirty_file "$1" "truncate f 30000"
 	some
 	dirty_file "$1" "sync f"
-	# it looks at entries that are there
+	# the operation only looks up existing entries
 	want "allocations" $FAILED 0
 }
 
-dirty_file() { # FSTYPE STEP [CHECK]: the step meets entries that are dirty; then it succeeds
+dirty_file() { # FSTYPE STEP [CHECK]: the step finds dirty entries; tried again, it succeeds
 	steps "$1" <<-END
 		open f cut new
 		write f 0 64K 1
@@ -190,11 +190,11 @@ compared() {
 		check g 0 64K 1
 		dedupe f 0 64K g 0 same
 	END
-	# C compares in place
+	# C compares the pages in place and allocates no memory
 	fsdax_is_c || some
 }
 
-# a device of the core: the mapper makes one
+# device-mapper makes a dax_device
 table() { # N
 	_s=$(($(cat /sys/block/pmem2/size) / 4096 * 4096))
 	without "$1" dmsetup create starved --table "0 $_s linear /dev/pmem2 0" || {
@@ -203,8 +203,8 @@ table() { # N
 	}
 	dmsetup remove starved
 }
-no_more_than() { [ "$(slab_objects dax_cache)" -le "$1" ]; } # they are freed by RCU
-minors() { # N...: the numbers that are taken; the core in C has no list
+no_more_than() { [ "$(slab_objects dax_cache)" -le "$1" ]; } # RCU frees the inodes
+minors() { # N...: the minor numbers that are in use; the core in C has no list
 	[ ! -e $DEBUG/dax/devices ] ||
 		want "minor numbers" "$(awk 'NR > 1 { print $1 }' $DEBUG/dax/devices | xargs)" "$*"
 }
@@ -219,7 +219,7 @@ tables() {
 	dmsetup remove last
 }
 
-# A pointer holds the first 63 minor numbers, the next takes memory.
+# An XArray slot holds the first 63 minor numbers; the next needs an allocation.
 numbers() {
 	within core
 	for _i in $(seq $((63 - $(ls /sys/block | grep -c '^pmem')))); do dmsetup create "crowd$_i" --notable; done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Calls of the device that fail in the middle of what a filesystem asks of filesystem-DAX.
+# Calls of the dax_device fail in the middle of operations of filesystem-DAX.
 # boot: inject
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -13,14 +13,14 @@ plan 18
 FAIL=/sys/kernel/debug/fail_function
 EIO=0xfffffffffffffffb
 
-# Only a core in Rust lets its calls be failed: the one in C has no such annotation.
+# Only the functions of the core in Rust are annotated for error injection; those of C are not.
 can_fail() {
 	[ -d $FAIL ] || skip "no injection of errors in this kernel"
 	grep -q "^$1[[:space:]]" /sys/kernel/debug/error_injection/list ||
 		skip "$1 of this core cannot be made to fail"
 }
 
-# failing FUNCTION [RETURN VALUE]: from now on a session says when
+# failing FUNCTION [RETURN VALUE]: prepare the failure of a function; a session says which call fails
 failing() {
 	can_fail "$1"
 	echo >$FAIL/inject
@@ -37,7 +37,7 @@ restored() {
 	echo >$FAIL/inject
 }
 
-# Steps: AT N has call number N from here fail, once; FAILED wants it to have been there.
+# Steps of a session: AT N makes the Nth call from here fail, once; FAILED checks that it happened.
 calls() { # FSTYPE
 	sed -e "s,\<AT \([0-9]*\),shell echo \1 >$FAIL/space; echo 1 >$FAIL/times," \
 		-e "s,\<FAILED\>,shell test \$(cat $FAIL/times) = 0," | session "$1"
@@ -71,7 +71,7 @@ write_() {
 	END
 }
 
-new_blocks() { # nothing of what the blocks had before shows
+new_blocks() { # old data of newly allocated blocks never becomes visible
 	failing dax_direct_access $EIO
 	calls "$1" <<-END
 		open f new new
@@ -85,7 +85,7 @@ new_blocks() { # nothing of what the blocks had before shows
 	END
 }
 
-copied_less() { # a copy that does nothing is what bad memory of the user looks like
+copied_less() { # a copy of 0 bytes looks like a fault on the user's memory
 	failing dax_copy_from_iter
 	calls "$1" <<-END
 		open f copy new
@@ -131,7 +131,7 @@ fault() {
 	END
 }
 
-huge_fault() { # a page can be had although 2 MiB cannot
+huge_fault() { # the fault falls back to 4 KiB if it cannot map 2 MiB
 	failing dax_direct_access $EIO
 	calls "$1" <<-END
 		open f huge new
@@ -144,7 +144,7 @@ huge_fault() { # a page can be had although 2 MiB cannot
 	END
 }
 
-zeroing() { # a part of a page is to become zeroes: the file keeps its size and content
+zeroing() { # zeroing a part of a page fails: the file keeps its size and content
 	failing dax_direct_access $EIO
 	calls "$1" <<-END
 		open f zero new

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Every allocation below the pmem driver and the e820 provider fails once: modules are loaded, buses
-# registered, namespaces of each kind bound. A warning is reported by its first line; the call traces that
-# are allowed are of vmalloc(), which says what it has not got (bdev_disk_changed).
+# Every allocation below the pmem driver and the e820 provider fails once, while modules are loaded, buses
+# registered, and namespaces of each kind bound. "Call Trace:" is allowed because vmalloc() prints one
+# when it fails (bdev_disk_changed); the first line of a warning is still reported.
 # tier: full
 # cmdline: memmap=128M!1G memmap=128M!1280M slab_debug=FZA kunit.enable=0
 # mem: 2G
@@ -19,8 +19,8 @@ plan 10
 PMEM=/sys/bus/nd/drivers/nd_pmem
 E820=/sys/bus/platform/drivers/e820_pmem
 
-# Without memory there is no disk, and with memory there is one. What is tolerated (a disk without
-# partitions, without a notification) is a disk.
+# Bind a device while allocation N fails: either there is no disk and a second try makes one, or the driver
+# tolerated the failure (a disk without partitions, or without notifications).
 bound() { # DEVICE DISK N
 	without "$3" sh -c "echo $1 >$PMEM/bind" || {
 		none_of "/sys/block/$2" "/sys/bus/nd/devices/$1/driver"
@@ -35,7 +35,7 @@ binding() { # DISK
 	_device=$(namespace_of "$1")
 	unbind "$_device"
 	within pmem
-	# memory that is added by half stays, with a warning
+	# if arch_add_memory() fails halfway, the memory stays added, with a warning
 	spare arch_add_memory
 	each bound "$_device" "$1"
 	some
@@ -49,19 +49,19 @@ as() { # MODE DISK
 	binding "$2"
 }
 
-# The info block says what the namespace is. Who has no memory to read it must not take the namespace
-# for a disk of its own.
+# The info block has the mode of the namespace. If an allocation fails while the driver reads it, the
+# driver must not bind the namespace as a raw disk.
 claimed() { # N
 	note
 	without "$1" sh -c "echo namespace1.0 >$PMEM/bind" || :
-	# libnvdimm itself takes a block that it has no memory for as one that is not there
+	# libnvdimm itself treats an info block that it has no memory to read as absent
 	grep -q '=> devm_kmalloc' $TRACING/trace || none_of /sys/bus/nd/devices/namespace1.0/driver
 	settle
 	ndctl disable-namespace namespace1.0 >/dev/null
 }
 info_block() { # MODE
 	within pmem
-	# without memory for a later call libnvdimm makes it at once, with the lock held that it takes
+	# async_schedule_node_domain() without memory calls the function at once, and libnvdimm deadlocks
 	spare async_schedule_node_domain
 	ndctl create-namespace -f -e namespace1.0 -m "$1" >/dev/null
 	ndctl disable-namespace namespace1.0 >/dev/null
@@ -72,7 +72,7 @@ info_block() { # MODE
 	note
 }
 
-# the provider: half a bus goes away again
+# the provider removes a partly registered bus
 registered() { # N
 	note
 	without "$1" sh -c "echo e820_pmem >$E820/bind" || {
@@ -80,7 +80,7 @@ registered() { # N
 		echo e820_pmem >$E820/bind
 	}
 	settle
-	# libnvdimm does not notice if a region gets no name, and so is none
+	# libnvdimm ignores the failure to name a region, so the region does not appear
 	if ! grep -q '=> dev_set_name' $TRACING/trace; then
 		for _d in pmem0 pmem1; do need_disk $_d; done
 	fi
@@ -89,7 +89,7 @@ registered() { # N
 }
 provider() {
 	within e820
-	# a bus without its driver cannot be taken away again, nor does the bus itself notice
+	# if bus_probe_device() fails, the bus has no driver and cannot be removed; libnvdimm ignores that
 	spare bus_probe_device
 	echo e820_pmem >$E820/unbind
 	each registered

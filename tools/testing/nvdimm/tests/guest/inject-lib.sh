@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
-# What inject-alloc.sh and inject-driver.sh are made of: allocations that fail, one after the other.
-# inject-sites.sh records which they were.
+# For inject-alloc.sh and inject-driver.sh: make allocations fail, one after the other. inject-sites.sh
+# records which failed.
 # shellcheck shell=dash
 #
 #	within core
 #	each table
 #
-# runs "table N" with N = 1, 2, 3... until there is no allocation N. Only allocations that have
-# the named part of the stack among their callers count, and only those of the process that asks for it
-# (daxexer failnth, and the step "nth" of a session).
+# runs "table N" with N = 1, 2, 3... until there is no allocation N. An allocation counts if the named
+# component is among its callers, and if the process asks for the failure itself (daxexer failnth, and
+# the step "nth" of a session).
 #
-# The numbers have to be the same each time, whatever was before. So no page of a slab fails, and
-# "slab_debug=FZA" on the command line is for slabs without caches for each CPU, which are allocated too;
-# it also finds what is freed twice, and lets a cache be left out (A): vmalloc() may have a node that it
-# allocated ahead, or may not. "smp: 1" is for whatever else there is for each CPU.
+# Earlier allocations must not change the numbers. So the pages of slabs never fail, and
+# "slab_debug=FZA" on the command line switches off the slabs' per-CPU caches, which are allocated too.
+# It also finds double frees, and lets a cache be excluded (A): vmalloc() sometimes has a node that it
+# allocated in advance. "smp: 1" excludes all other per-CPU state.
 
 DEBUG=/sys/kernel/debug
 
-# The functions by which others enter a part that is built in. Its own code lies between them, so
-# each of its callers is recognised, in Rust and in C.
+# The exported functions of a built-in component. All of the component's code lies between the first and
+# the last of them, so every allocation has an address of that range among its callers, in Rust and in C.
 CORE_ENTRIES='alloc_dax put_dax kill_dax dax_add_host dax_remove_host fs_dax_get_by_bdev fs_put_dax
 	fs_dax_get dax_direct_access dax_zero_page_range dax_recovery_write dax_holder_notify_failure'
 FSDAX_ENTRIES='dax_iomap_rw dax_iomap_fault dax_finish_sync_fault dax_writeback_mapping_range
@@ -29,8 +29,8 @@ can_inject() {
 	[ -d $DEBUG/failslab ] && [ -e /proc/self/fail-nth ] && [ -e /sys/kernel/slab/vmap_area/failslab ]
 }
 
-# range_of SYMBOLS: from the first of these functions, which are built in, to the end of the last. They
-# stay where they are, and to read all of kallsyms takes seconds. The first that is named names the range.
+# range_of SYMBOLS: print the range from the first of these built-in functions to the end of the last. A
+# file caches the range under the name of the first, because reading all of kallsyms takes seconds.
 range_of() {
 	_known=/tmp/range-of-${1%%[!a-z0-9_]*}
 	[ -s "$_known" ] || awk -v names="$1" '
@@ -47,7 +47,7 @@ range_of() {
 	cat "$_known"
 }
 
-# range_of_module NAME: the pages that its functions are in
+# range_of_module NAME: print the range of the pages that its functions are in
 range_of_module() {
 	awk -v module="[$1]" '
 		$2 ~ /[tT]/ && $4 == module {
@@ -57,8 +57,7 @@ range_of_module() {
 		END { if (last) print "0x" first, "0x" substr(last, 1, 13) "fff" }' /proc/kallsyms
 }
 
-# within core|fsdax|pmem|e820|init|all: what must be among the callers of an allocation that
-# fails
+# within core|fsdax|pmem|e820|init|all: an allocation fails only if this component is among its callers
 within() {
 	case "$1" in
 	core) range_of "$CORE_ENTRIES" ;;
@@ -75,7 +74,8 @@ within() {
 	among reject failslab
 }
 
-# spare FUNCTION: no object that has it among its callers fails, and no page
+# spare FUNCTION: no allocation of an object fails if the function is among its callers, and no
+# allocation of a page fails at all
 spare() {
 	range_of "$1" >/tmp/range
 	among reject failslab || fail "no function $1 in this kernel"
@@ -83,14 +83,14 @@ spare() {
 	among require fail_page_alloc
 }
 
-# among require|reject failslab|fail_page_alloc: the range is in /tmp/range
+# among require|reject failslab|fail_page_alloc: require or reject callers in the range of /tmp/range
 among() {
 	read -r _first _end </tmp/range || return 1
 	echo "$_first" >"$DEBUG/$2/$1-start"
 	echo "$_end" >"$DEBUG/$2/$1-end"
 }
 
-# arm: every kind of allocation may fail, silently; nothing does before somebody asks for it
+# arm: let every kind of allocation fail, silently, once a process asks for it
 arm() {
 	for _f in failslab fail_page_alloc; do
 		echo 0 >$DEBUG/$_f/probability
@@ -106,8 +106,8 @@ arm() {
 	within all
 }
 
-# each FUNCTION [ARGS...]: with 1, 2, 3... appended to the arguments, until it says that there is no
-# such allocation. FAILED is how many there were.
+# each FUNCTION [ARGS...]: call the function with 1, 2, 3... appended to the arguments, until it prints
+# that there is no such allocation. Set FAILED to the number of allocations.
 each() {
 	_nth=1
 	while :; do
@@ -125,13 +125,13 @@ each() {
 	echo "$*: $FAILED allocations" | tee /dev/kmsg
 }
 
-# without N COMMAND...: the status is the command's
+# without N COMMAND...: run the command while its allocation N fails; the status is the command's
 without() { daxexer failnth "$@"; }
 
-# some, none: how many allocations there must have been
+# some: there must have been at least one allocation
 some() { [ "$FAILED" != 0 ] || fail "there was no allocation"; }
 
-# steps FSTYPE: a session from standard input; at NTH each allocation fails once
+# steps FSTYPE: run the session in standard input once for each allocation that fails at NTH
 steps() {
 	cat >/tmp/steps
 	each step "$1"
@@ -140,8 +140,8 @@ step() { # FSTYPE N
 	sed "s/\\<NTH\\>/nth $2 ENOMEM/" /tmp/steps | session "$1"
 }
 
-# starving FSTYPE: the same steps, but at NTH the first two, three, four allocations fail all, as many
-# as it takes until nobody who tries again gets his memory
+# starving FSTYPE: run the same steps, but the first two, three and four allocations at NTH fail, so that
+# a retry after a failed allocation fails too
 starving() {
 	for _t in 2 3 4; do
 		echo $_t >$DEBUG/failslab/times

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Memory goes bad while it is read, written and mapped.
+# Poison appears while memory is read, written and mapped.
 # boot: inject
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -12,13 +12,13 @@
 
 plan 6
 
-# the sector of page $2 of file $1
+# sector FILE PAGE: print the device's sector of that page
 sector() {
 	xfs_io -r -c fiemap "$1" | tr -d '[]:' | sed 's/\.\./ /g' |
 		awk -v at=$(($2 * 8)) '$2 <= at && at <= $3 { print $4 + at - $2 }'
 }
 
-# errors in the page and nowhere else, for as long as it is bad; a write makes it good
+# only the page with poison gives errors, until a write clears the poison
 comes_and_goes() { # NAME
 	_bb=/sys/block/$(basename "$(device "$1")")/badblocks
 	daxexer fill "$MNT/$1/bad" --len 256K --seed 12
@@ -29,7 +29,7 @@ comes_and_goes() { # NAME
 	daxexer check "$MNT/$1/bad" --len 256K --seed 12 --how mmap
 }
 
-# a page breaks in one process while others work on other files
+# a page fails in one process while others work on other files
 breaks() { # NAME
 	for _f in read map; do daxexer fill "$MNT/$1/$_f" --len 2M; done
 	hammers "$MNT/$1" read write map sync

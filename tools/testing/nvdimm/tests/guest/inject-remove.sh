@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The region, the bus or the provider's module is taken away under full load.
+# The region, the bus or the provider's module is removed under full load.
 # boot: inject
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
@@ -34,8 +34,8 @@ back() { # WAY
 	need_disk pmem0
 }
 
-# Memory that is in page tables when its device goes is looked at by the memory management if nobody
-# has unmapped it before: xfs is told to, ext4 is not.
+# If pages are in page tables when their device is removed, the memory management accesses their freed page
+# structs. The driver notifies xfs, which unmaps them; ext4 gets no notification, so do not map files there.
 work_on() {
 	case "$1" in
 	ext4) echo read write falloc sync ;;
@@ -45,7 +45,7 @@ work_on() {
 
 start() { # FSTYPE
 	zap /dev/pmem0
-	# with several allocation groups the removal waits for ever (Documentation)
+	# with several allocation groups the removal waits for ever (deviations.rst)
 	[ "$1" != xfs ] || MKFS_XFS_OPTS="-d agcount=1"
 	mkfs_on "$1" /dev/pmem0
 	mount_dax "$1" /dev/pmem0 "$MNT/$1"
@@ -58,7 +58,7 @@ removed() { # FSTYPE WAY
 	start "$1"
 	hammers "$MNT/$1" $(work_on "$1")
 	log_mark
-	# the shell is the one that may wait for ever, not the test
+	# remove it in a background shell: if that waits for ever, the test still ends
 	(away "$2" && touch /tmp/gone) &
 	until_true 20 test -e /tmp/gone
 	rm /tmp/gone
@@ -78,7 +78,7 @@ removed() { # FSTYPE WAY
 	check_fs "$1" /dev/pmem0
 }
 
-pinned() { # the modules cannot go by themselves
+pinned() { # a mounted filesystem pins the modules
 	start xfs
 	hammers $MNT/xfs $(work_on xfs)
 	refused rmmod nd_pmem

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Which allocations have failed, and whether the list "inject-sites" says the same.
+# Record which allocations have failed, and compare them with the list "inject-sites".
 # shellcheck shell=dash
 #
 #	record
@@ -8,7 +8,7 @@
 
 TRACING=/sys/kernel/tracing
 
-# Who gets no slab object says so in a trace event; who gets no page does not.
+# A failed allocation of a slab object has a trace event; one of a page needs a kprobe.
 record() {
 	[ -e $TRACING/kprobe_events ] || return 0
 	rm -f /tmp/sites
@@ -38,9 +38,9 @@ record_off() {
 	echo 0 >$TRACING/options/sym-offset
 }
 
-# note [COMPONENT]: what has failed since is added to /tmp/sites, a line each: component, the function
-# that it called for memory, the place of that call. To be called before the module is unloaded; the
-# code that initialised it is gone even then, so COMPONENT says whose it was.
+# note [COMPONENT]: append the allocations that failed since the last call to /tmp/sites. Fields of a line:
+# component, the allocating function that it called, the address of the call. Call it before the module
+# is unloaded. The kernel frees a module's init code even earlier: COMPONENT names the module then.
 note() {
 	[ -d $TRACING/events/inject ] || return 0
 	if grep -v ': 0$' $TRACING/per_cpu/cpu*/stats | grep overrun; then fail "not all was recorded"; fi
@@ -58,7 +58,7 @@ note() {
 			if (symbol ~ /^_R.*6fs_dax/) return "fs_dax"
 		}
 		function tell() {
-			# what filesystems need for an answer, and what the memory management can do without
+			# not those of filesystems that find blocks, nor optional ones of the memory management
 			if (component && callee !~ /^(iomap_iter|unmap_mapping_pages)$/) print component, callee, place
 			component = place = last = before = ""
 		}
@@ -66,7 +66,7 @@ note() {
 		/^ *=>/ {
 			symbol = $2
 			sub(/\+0x.*/, "", symbol)
-			# with checkers this is no part of the function that pushes
+			# with checkers, the compiler does not inline this into the caller
 			if (symbol ~ /^_R.*6kernel5alloc4kvec/) next
 			found = initialised ? "" : component_of(symbol, $3)
 			if (!place && (found || (symbol ~ /^_R.*10kernel_ext/ && !initialised))) {
@@ -86,8 +86,8 @@ note() {
 	echo >$TRACING/trace
 }
 
-# every_site COMPONENT...: as many places as inject-sites lists were seen to fail, and no others. Only a
-# component in Rust is in the list.
+# every_site COMPONENT...: the places that failed are as many as inject-sites lists, for each component
+# that is Rust; the list has no others.
 every_site() {
 	[ -s /tmp/sites ] || skip "nothing can be recorded in this kernel"
 	for _c; do

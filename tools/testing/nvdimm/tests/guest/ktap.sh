@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# KTAP for shell: sourced by every test script.
+# KTAP for shell scripts. Every test script sources it.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
@@ -8,8 +8,8 @@
 #	it "works" works
 #	finish
 #
-# A test is a function that runs in a subshell under "set -e"; what it prints
-# is shown as diagnostics if it fails. "skip REASON" inside of it skips.
+# A test is a function that runs in a subshell under "set -e". If it fails, its
+# output is shown as diagnostics. It calls "skip REASON" to skip itself.
 
 . ./stack.sh
 
@@ -19,7 +19,7 @@ KTAP_PASSED=0
 KTAP_FAILED=0
 KTAP_SKIPPED=0
 KTAP_CLEANUP=:
-# how much is shown of what a failed test printed
+# how many lines of a failed test's output are shown
 KTAP_LINES=40
 
 plan() {
@@ -50,10 +50,10 @@ it() {
 	return 0
 }
 
-# What must be undone whatever happens: a function name.
+# at_end FUNCTION: call the function when the script ends, however it ends
 at_end() { KTAP_CLEANUP=$1; }
 
-# Ends the script. A script that stops before its plan is done has failed.
+# finish: end the script. A script that ends before it has run its plan has failed.
 finish() {
 	trap - EXIT
 	($KTAP_CLEANUP) >"$KTAP_LOG" 2>&1 || {
@@ -74,7 +74,7 @@ stopped() {
 }
 trap stopped EXIT
 
-# What a test left in a namespace may keep it from having a disk.
+# Data of an earlier test in a namespace may keep the driver from making a disk.
 blank_namespace() {
 	ndctl disable-namespace "$1" >/dev/null 2>&1
 	echo 1 >"/sys/bus/nd/devices/$1/force_raw"
@@ -86,8 +86,8 @@ blank_namespace() {
 	bind "$1"
 }
 
-# The usual beginning and end: the stack is loaded with empty devices, and
-# afterwards nothing is mounted, mapped or loaded.
+# fresh_stack DISK...: load the stack with empty devices. At the end of the script,
+# unmount and unload everything.
 fresh_stack() {
 	load_stack
 	for _d in "$@"; do

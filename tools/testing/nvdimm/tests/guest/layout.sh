@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Odd layouts: sizes that do not fit, overlap, regions without memory.
+# Odd layouts: unaligned sizes, overlapping regions, regions without memory.
 # boot: layout
 # cmdline: memmap=66M!1G memmap=33000K!1120M memmap=4K!1168M memmap=64M!1200M memmap=64M!1232M memmap=64M!64G
 # mem: 2G
@@ -9,7 +9,7 @@
 
 plan 8
 
-# the disk of the region that starts at an address
+# disk_at ADDRESS: print the disk of the region that starts there
 disk_at() {
 	for _d in /sys/block/pmem*; do
 		[ -e "$_d" ] || continue
@@ -38,7 +38,7 @@ regions() { # every persistent range of the memory map is a region of that size
 	want "regions" "$(ls -d /sys/bus/nd/devices/region* | wc -l)" $_n
 }
 
-odd_size() { # 66 MiB: not a multiple of a memory section
+odd_size() { # 66 MiB, which is no multiple of a memory section
 	_d=$(disk_at $((1024 * M)))
 	want "size" "$(bytes_of "$_d")" $((66 * M))
 	daxexer raw "/dev/$_d" --off $((65 * M)) --len 1M --ops 100
@@ -46,20 +46,20 @@ odd_size() { # 66 MiB: not a multiple of a memory section
 	mkfs_on ext4 "/dev/$_d"
 	mount_dax ext4 "/dev/$_d" $MNT/odd
 	daxexer io $MNT/odd --files 1 --ops 100 --size 2M
-	# to the last block
+	# fill the filesystem to the last block
 	dd if=/dev/zero of=$MNT/odd/fill bs=1M 2>/dev/null || :
 	daxexer check $MNT/odd/fill --len 1M 2>/dev/null && fail "zeroes pass for a pattern"
 	umount $MNT/odd
 	check_fs ext4 "/dev/$_d"
 }
 
-refused_region() { # ADDRESS: a region, no disk, and a line that says why
+refused_region() { # ADDRESS: there is a region without a disk, and the driver logs the reason
 	region_at "$1" || fail "no region"
 	! disk_at "$1" || fail "there is a disk"
 	dmesg | grep "nd_pmem namespace.*$(printf %x "$1").*misaligned"
 }
 
-overlap() { # every byte belongs to one region
+overlap() { # every byte belongs to exactly one region
 	_i=0
 	for _a in $((1200 * M)) $((1232 * M)) $((1264 * M)); do
 		_d=$(disk_at $_a)
@@ -74,7 +74,7 @@ overlap() { # every byte belongs to one region
 	done
 }
 
-no_memory() { # stores go nowhere: it must not pass for a disk
+no_memory() { # the region has no memory, so a disk must not appear to work
 	if ! _d=$(disk_at $((64 * 1024 * M))); then
 		dmesg | grep -E "(nd_pmem|e820).*(1000000000|namespace|region)"
 		return 0
@@ -86,7 +86,7 @@ no_memory() { # stores go nowhere: it must not pass for a disk
 	refused mount -t ext4 -o dax=always "/dev/$_d" $MNT/none
 }
 
-others() { # none of that disturbs a good region
+others() { # the odd regions do not disturb a good one
 	_d=$(disk_at $((1024 * M)))
 	mount_dax ext4 "/dev/$_d" $MNT/odd
 	daxexer io $MNT/odd --files 1 --ops 50 --size 2M

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, device mapper: what dm.sh leaves out. Targets without DAX say so;
-# one that turns into "error" gives errors, and nothing hangs.
+# The matrix, device mapper: the targets that dm.sh leaves out. Targets without DAX refuse
+# it. A table that turns into "error" gives errors, and no task hangs.
 # boot: matrix
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -16,7 +16,7 @@ plan 13
 
 LEN=393216 # sectors, 192 MiB
 
-target() { # NAME: skips where the kernel does not have it
+target() { # NAME: skip the test if the kernel lacks the target
 	modprobe -q "dm-$1" || :
 	dmsetup targets | grep -q "^$1 " || skip "no dm-$1 in this kernel"
 }
@@ -31,12 +31,12 @@ dm_cell() {
 	dmsetup remove cell
 }
 
-logged() { # log-writes has seen the metadata: a number of entries in its superblock
+logged() { # dm-log-writes has logged the metadata: its superblock counts entries
 	dm_cell log-writes "$1" dax "0 $LEN log-writes /dev/pmem0 /dev/pmem1"
 	[ "$(od -A n -t u8 -j 16 -N 8 /dev/pmem1)" -gt 0 ] || fail "the log is empty"
 }
 
-snapshot() { # FSTYPE: the snapshot keeps what the origin had
+snapshot() { # FSTYPE: the snapshot keeps the old content of the origin
 	target snapshot
 	leave_nothing
 	zap /dev/pmem1
@@ -59,7 +59,7 @@ snapshot() { # FSTYPE: the snapshot keeps what the origin had
 	dmsetup remove origin
 }
 
-table() { # TEXT: the device gets another table under what is mounted
+table() { # TEXT: load another table under the mounted filesystem
 	echo "$1" | dmsetup load faulty && dmsetup resume faulty
 }
 status() { (set +e; "$@" >/dev/null 2>&1; echo $?); }
@@ -84,7 +84,7 @@ errors() {
 	want "read" "$(daxexer read $CELL/file)" EIO
 	want "load (135 is SIGBUS)" "$(status daxexer peek $CELL/file --off 1M)" 135
 	want "load from what had been mapped" "$(status daxexer peek $CELL/mapped --off 1M)" 135
-	# the filesystem may have noticed, and open nothing for writing any more
+	# the filesystem may have shut down and refuse to open files for writing
 	refused daxexer fill $CELL/file --off 8192 --len 4096
 	refused daxexer poke $CELL/file --off 2M
 }
@@ -99,7 +99,7 @@ healed() { # FSTYPE
 	dmsetup remove faulty
 }
 
-# a table without DAX under a device that has it
+# a device with DAX refuses a table without DAX
 no_longer() {
 	leave_nothing
 	echo "0 $LEN linear /dev/pmem0 0" | dm_make faulty

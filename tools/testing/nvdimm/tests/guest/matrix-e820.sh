@@ -13,7 +13,7 @@
 
 plan 12
 
-# a cell notices a page that the device changes while it is away
+# a cell notices a page that changes while its device is unbound
 spoil() {
 	mount_dax ext4 /dev/pmem0 $CELL
 	_s=$(first_sector $CELL/mapped)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, erofs: images on pmem, of one device and of two. What is stored as
-# it is has DAX; what is compressed or packed into the inode's block has not.
+# The matrix, erofs: images on pmem, of one device and of two. Files that are stored
+# uncompressed have DAX; compressed or inline files have none.
 # boot: matrix
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -42,7 +42,7 @@ make() { # DEVICE MKFS-OPTIONS...
 	in_debian mkfs.erofs --quiet "$@" "$_dev" $SOURCE
 }
 
-# same_tree: read, run and mapped
+# same_tree: compare the files by reading, executing and mapping them
 same_tree() {
 	daxexer verify $LIST --only $CELL
 	$CELL/program check $SOURCE/large --len 6M --seed 5
@@ -69,7 +69,7 @@ image() {
 	done
 }
 
-never() { # the option is heard
+never() { # -o dax=never is effective
 	make /dev/pmem0 -E noinline_data
 	mount -t erofs -o dax=never /dev/pmem0 $CELL
 	refused daxexer isdax $CELL/large
@@ -87,7 +87,7 @@ small_blocks() {
 	umount $CELL
 }
 
-second_without_dax() { # no page of either is mapped
+second_without_dax() { # if the second device has no DAX, neither device is mapped
 	truncate -s 64M /tmp/blobs
 	losetup /dev/loop0 /tmp/blobs
 	make /dev/pmem0 --chunksize=4096 --blobdev=/dev/loop0

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the matrix-*.sh scripts share. A cell is a filesystem on a device: it is
-# made, used, unmounted, the device goes and comes back, and all is as it was.
+# For matrix-*.sh. A cell of the matrix is a filesystem on a device. Its test makes, uses
+# and unmounts it, unbinds and binds the device, mounts it again and compares the files.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
 #	. ./matrix-lib.sh
 #	it "..." cell ext4 /dev/pmem0 dax AGAIN...
 #
-# A script says what the matrix does with a device in a table, one line a cell.
+# A script has a table of its cells, one a line.
 
 export DM_DISABLE_UDEV=1
 CELL=$MNT/cell
 
-# run_fio ARGS...: what is written is read back
+# run_fio ARGS...: run fio, which reads back and verifies its writes
 run_fio() {
 	fio --output=/tmp/fio --thread --verify=crc32c --verify_fatal=1 "$@" ||
 		{ grep -E 'err=|verify|fio:' /tmp/fio; fail "fio finds other bytes than it wrote"; }
 }
 
-# three_engines DIR: random sizes by system calls, mappings, and asynchronously
+# three_engines DIR: random sizes by system calls, by mappings, and by asynchronous I/O
 three_engines() {
 	run_fio --directory="$1" --rw=randwrite --bsrange=4k-32k --size=1M --do_verify=1 \
 		--name=psync --ioengine=psync --bsrange=512-32k \
@@ -26,15 +26,15 @@ three_engines() {
 		--name=libaio --ioengine=libaio --iodepth=4 --direct=1
 }
 
-# what a test that failed has left
+# clean up after a test that failed
 leave_nothing() {
 	umount_all
 	dmsetup remove_all -f >/dev/null 2>&1 || :
 }
 
-# use DIR dax|async|nodax: what a cell has on its filesystem
+# use DIR dax|async|nodax: make the files of a cell
 use() {
-	if [ "$2" = dax ]; then # it maps with MAP_SYNC
+	if [ "$2" = dax ]; then # daxexer maps with MAP_SYNC
 		daxexer io "$1" --files 1 --ops 120 --size 2M --seed 31
 	else
 		refused_for "Operation not supported" daxexer fill "$1/mapsync" --how mapsync --len 4096
@@ -47,8 +47,8 @@ use() {
 	three_engines "$1"
 }
 
-# remember DIR, compare DIR: what is mounted there is unmounted; then it is mounted again, and
-# has the same files with the same bytes
+# remember DIR: record the files and unmount the filesystem. compare DIR: after a mount, it has the same
+# files with the same bytes; unmount it.
 remember() {
 	daxexer manifest "$1" >/tmp/manifest
 	umount "$1"
@@ -58,10 +58,10 @@ compare() {
 	umount "$1"
 }
 
-# where byte 0 of a file is, in sectors of its device
+# first_sector FILE: print the device's sector of byte 0
 first_sector() { xfs_io -r -c fiemap "$1" | sed -n 's/.*: \[0\.\.[0-9]*\]: \([0-9]*\)\.\..*/\1/p' | head -n 1; }
 
-# renew_disks DISK...: they go and come back
+# renew_disks DISK...: unbind and bind the namespace of each
 renew_disks() {
 	for _d; do
 		_ns=$(namespace_of "$_d")
@@ -71,8 +71,8 @@ renew_disks() {
 	done
 }
 
-# plain_mount FSTYPE DEV DIR: -o dax=always says why it gives no DAX: ext4 refuses,
-# xfs goes on without; then mounted as it can be
+# plain_mount FSTYPE DEV DIR: with -o dax=always the filesystem logs that it has no DAX: ext4 refuses
+# the mount, xfs mounts without. Then mount it without the option.
 plain_mount() {
 	mkdir -p "$3"
 	log_mark
@@ -86,7 +86,7 @@ plain_mount() {
 	mount -t "$1" "$2" "$3"
 }
 
-# cell_mount FSTYPE DEV dax|async|nodax: at $CELL
+# cell_mount FSTYPE DEV dax|async|nodax: mount it at $CELL
 cell_mount() {
 	case $3 in
 	dax | async) mount_dax "$1" "$2" $CELL ;;
@@ -94,7 +94,8 @@ cell_mount() {
 	esac
 }
 
-# cell FSTYPE DEV dax|async|nodax AGAIN...: async is DAX without MAP_SYNC; the command AGAIN takes the device away and brings it back
+# cell FSTYPE DEV dax|async|nodax AGAIN...: test a cell. async is DAX without MAP_SYNC; the command AGAIN
+# unbinds and binds the device.
 cell() {
 	local fs=$1 dev=$2 dax=$3
 	shift 3
@@ -109,13 +110,13 @@ cell() {
 	check_fs "$fs" "$dev"
 }
 
-# --- namespaces: $NS holds the name of the one that the script is about, as ndctl knows it
+# --- namespaces: the file $NS holds ndctl's name of the script's namespace
 
 NS=/tmp/matrix-ns
 rm -f $NS
 ns_field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",]*\).*/\1/p" /tmp/ndctl | head -n 1; }
 
-# become MODE: raw, sector, fsdax/mem, fsdax/dev, devdax
+# become MODE: reconfigure the namespace as raw, sector, fsdax/mem, fsdax/dev or devdax
 become() {
 	local map=
 	leave_nothing
@@ -134,7 +135,7 @@ become() {
 	esac
 }
 
-# what became of it
+# the device nodes of the reconfigured namespace
 the_disk() { echo "/dev/$(ns_field blockdev)"; }
 the_dax() { echo "/dev/$(ns_field chardev)"; }
 
@@ -146,7 +147,7 @@ renew() {
 }
 renew_disk() { renew; need_disk "$(ns_field blockdev)"; }
 
-# ns_cell MODE FSTYPE dax|async|nodax
+# ns_cell MODE FSTYPE dax|async|nodax: test a cell on the namespace in that mode
 ns_cell() {
 	become "$1"
 	zap "$(the_disk)"
@@ -154,10 +155,10 @@ ns_cell() {
 	zap "$(the_disk)"
 }
 
-# with_ns COMMAND...: the script has found its namespace
+# with_ns COMMAND...: run the command, or skip the test if the script has found no namespace
 with_ns() { [ -s "$NS" ] || skip "there is no namespace"; "$@"; }
 
-# ns_cells NAME MODE:DAX...: a test for each mode and filesystem, then as device-dax and as memory
+# ns_cells NAME MODE:DAX...: test each mode and filesystem, then the namespace as device-dax and as memory
 ns_cells() {
 	_name_of=$1
 	shift
@@ -170,7 +171,7 @@ ns_cells() {
 	it "${_name_of}devdax as memory" with_ns kmem
 }
 
-# device-dax: stores and loads through mappings, by two programs
+# device-dax: daxexer and fio store and load through mappings
 devdax() {
 	load_devdax
 	become devdax
@@ -188,13 +189,13 @@ movable_free() { awk '/zone *Movable/ { on = 1 } on && / nr_free_pages/ { print 
 
 POLICY=/sys/devices/system/memory/auto_online_blocks
 
-# the device of the cell before as ordinary memory: it is there, it is used, it can go
+# use the device of the previous cell as ordinary memory, and take it offline again
 kmem() {
 	load kmem || skip "no kmem in this kernel"
 	local before free dax policy
 	dax=$(ns_field chardev)
 	before=$(memory MemTotal)
-	# daxctl says which memory is movable, and refuses where the kernel itself would
+	# daxctl onlines memory as movable, and fails if the kernel has onlined it already
 	policy=$(cat $POLICY)
 	echo offline >$POLICY
 	daxctl reconfigure-device --mode=system-ram "$dax"
@@ -207,7 +208,7 @@ kmem() {
 	daxexer fill $CELL/file --len 96M --seed 3 --how mmap
 	[ $((free - $(movable_free))) -ge 65536 ] || fail "there were $free KiB free, and are $(movable_free)"
 	daxexer check $CELL/file --len 96M --seed 3
-	# what is in use moves elsewhere when it goes
+	# the kernel migrates used pages when the memory goes offline
 	daxctl offline-memory "$dax"
 	daxexer check $CELL/file --len 96M --seed 3
 	umount $CELL

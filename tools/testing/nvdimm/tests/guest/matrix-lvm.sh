@@ -16,7 +16,7 @@ plan 5
 
 CONFIG='devices { use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" }
 activation { udev_sync=0 udev_rules=0 } backup { backup=0 archive=0 }'
-lvm() { # COMMAND ARGS...: no udev is here that it could wait for
+lvm() { # COMMAND ARGS...: run it without waiting for udev, which the guest lacks
 	_command=$1
 	shift
 	in_debian "$_command" --config "$CONFIG" "$@"
@@ -26,7 +26,7 @@ volumes() {
 	lvm pvcreate -y --dataalignment 2m /dev/pmem0 /dev/pmem1
 	lvm vgcreate -s 4m vg /dev/pmem0 /dev/pmem1
 	lvm lvcreate -y -Z n -W n -i 2 -I 2m -L 320m -n striped vg
-	# more than what is left of one device
+	# larger than the free space of one device
 	lvm lvcreate -y -Z n -W n -L 400m -n linear vg
 	dmsetup table
 	want "segments" "$(dmsetup table vg-linear | grep -c linear)" 2

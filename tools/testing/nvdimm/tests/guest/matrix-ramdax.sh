@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, ramdax: the memory of the e820 provider, with labels at its end.
+# The matrix, ramdax, which takes the memory of the e820 provider and has labels at its end.
 # boot: matrix-virtio
 # cmdline: memmap=384M!1G
 # mem: 2G
@@ -14,7 +14,7 @@
 
 plan 12
 
-# nd_e820 takes the device that firmware's memory map makes, unless somebody says otherwise
+# nd_e820 binds to the platform device of the e820 map unless driver_override names another driver
 firmware_memory_is_for() { echo "$1" >/sys/bus/platform/devices/e820_pmem/driver_override; }
 load_ramdax() {
 	firmware_memory_is_for ramdax
@@ -33,7 +33,7 @@ start() {
 	ns_field dev >$NS
 }
 
-from_labels() { # they are in the memory, and nothing else knows of the namespace
+from_labels() { # the namespace comes back from the labels in the memory alone
 	unload_ramdax
 	load_ramdax
 	need_disk "$(ns_field blockdev)"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, virtio-pmem: every mode of its namespace but sector: nd_btt holds a spinlock
-# while libnvdimm flushes the device, which sleeps.
+# The matrix, virtio-pmem: every mode of its namespace except sector, because nd_btt holds a spinlock
+# while it flushes the device, and this device's flush sleeps.
 # boot: matrix-virtio
 # cmdline: memmap=384M!1G
 # mem: 2G

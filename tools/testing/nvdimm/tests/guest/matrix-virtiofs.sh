@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, virtiofs: a device without a DAX window, and one with. Two servers offer the
-# same directory of the host, so what goes through one is the host's if the other has it.
-# QEMU's own device for virtiofs has no window, its generic one has what the server asks for.
+# The matrix, virtiofs: a device without a DAX window, and one with a window. Two servers offer the same
+# directory of the host: if a write by one device is visible by the other, it has reached the host.
+# QEMU's virtiofs device has no window; its generic vhost-user device has one if the server asks for it.
 # boot: matrix-virtiofs
 # mem: 2G
 # server: virtiofs/serve
@@ -50,7 +50,8 @@ without() { # OPTIONS
 	umount $PLAIN
 }
 
-# file NAME SIZE: QEMU maps no more than a file has, and the kernel asks for 2 MiB at a time
+# file NAME SIZE: make a file of that size. QEMU maps no byte behind the end of a file, and the kernel maps
+# 2 MiB at a time.
 file() { truncate -s "$2" "$CELL/$1"; }
 
 with_window() {
@@ -69,7 +70,7 @@ with_window() {
 	daxexer check $CELL/mmap --len 3M --off 512K --seed 6
 }
 
-# through a mapping, without any write-back, the host sees stores and loads see the host
+# the host sees stores to a mapping, and loads from it see the host's writes, without any write-back
 at_once() {
 	in_window
 	plain_mount_at dax=never
@@ -89,7 +90,7 @@ at_once() {
 	umount $PLAIN
 }
 
-# the host has what was written through the window, and the window what the host has
+# the host sees writes through the window, and reads through the window see the host's writes
 both_ways() {
 	in_window
 	plain_mount_at dax=never
@@ -104,7 +105,7 @@ both_ways() {
 	umount $PLAIN
 }
 
-program() { # its pages are the window's
+program() { # run a program from the window
 	in_window
 	cp "$(command -v daxexer)" $CELL/program
 	file program 16M
@@ -112,7 +113,7 @@ program() { # its pages are the window's
 	$CELL/program check $CELL/written --off 2M --len 2M --seed 12
 }
 
-# parts of the window are given to other places of the file while that is used
+# a file larger than the window: the kernel remaps parts of the window while the file is in use
 larger() {
 	in_window
 	file large 96M
@@ -123,14 +124,14 @@ larger() {
 	rm $CELL/large
 }
 
-mapsync() { # whether the host has it on its medium the guest cannot know
+mapsync() { # MAP_SYNC is refused: the guest cannot know if the data is on the host's medium
 	in_window
 	refused_for "Operation not supported" daxexer fill $CELL/written --len 1M --how mapsync
 	umount $CELL
 }
 
-# the device without a window goes and comes: its dax_device does. QEMU does not survive a reset
-# of the other while something is mapped in it.
+# Unbind and bind the device without a window. QEMU crashes if the device with the window is reset while
+# files are mapped in it.
 again() {
 	_before=$(slab_objects dax_cache)
 	_device=$(dmesg | sed -n 's/.*virtiofs \(virtio[0-9]*\): discovered new tag: plain.*/\1/p' | tail -n 1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The matrix, xfs with a real-time device: each file's DAX is that of the device
-# that the file is on.
+# The matrix, xfs with a real-time device: a file has DAX if its own device, data or
+# real-time, has DAX.
 # boot: matrix
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -24,12 +24,12 @@ rt_mount() { # DATA RT
 	mkdir -p $CELL
 	mount -t xfs -o dax=always,rtdev="$2" "$1" $CELL
 	mkdir -p $CELL/data $CELL/rt
-	xfs_io -c 'chattr +t' $CELL/rt # what is made in it is real-time
+	xfs_io -c 'chattr +t' $CELL/rt # files in this directory are real-time files
 	touch $CELL/rt/probe $CELL/data/probe
 	xfs_io -r -c 'lsattr' $CELL/rt/probe | grep -q '^r' || fail "no real-time file"
 }
 
-# lies FILE DEV: the first page of the file is there, on that device
+# lies FILE DEV: that device has the first page of the file, at the block that fiemap reports
 lies() {
 	dd if="$2" of=/tmp/there bs=512 skip="$(first_sector "$1")" count=8 iflag=direct 2>/dev/null
 	dd if="$1" of=/tmp/file bs=4k count=1 2>/dev/null
@@ -50,7 +50,7 @@ both() {
 	refused lies $CELL/data/file /dev/pmem1
 }
 
-# poison of one device is none of the other's, at the same sector
+# poison of one device does not affect the same sector of the other
 poison() {
 	_s=$(first_sector $CELL/rt/file)
 	dd if=/dev/pmem0 of=/tmp/page bs=512 skip="$_s" count=8 iflag=direct
@@ -77,11 +77,11 @@ kept() {
 	compare $CELL
 }
 
-loop() { # of the size of the pmem devices
+loop() { # a loop device of the size of the pmem devices
 	truncate -s 384M /tmp/loop
 	losetup /dev/loop0 /tmp/loop
 }
-# one has DAX, the other not: by the file, not by the filesystem
+# one device has DAX, the other has none: DAX differs by file
 mixed() { # DATA RT WITH WITHOUT
 	make "$1" "$2"
 	rt_mount "$1" "$2"
@@ -95,7 +95,7 @@ mixed() { # DATA RT WITH WITHOUT
 	xfs_repair -n -r "$2" "$1"
 }
 
-none() { # neither: it is said, and there is no DAX
+none() { # neither device has DAX: xfs logs that, and mounts without
 	truncate -s 384M /tmp/loop1
 	losetup /dev/loop1 /tmp/loop1
 	make /dev/loop0 /dev/loop1

@@ -10,7 +10,7 @@
 . ./ktap.sh
 . ./mm-lib.sh
 
-# the last one breaks memory
+# memory-failure is the last, as it poisons memory
 PROGRAMS='cow guard-regions gup_longterm gup_test khugepaged map_populate merge pagemap_ioctl rmap
 	split_huge_page_test memory-failure'
 # shellcheck disable=SC2086 # words

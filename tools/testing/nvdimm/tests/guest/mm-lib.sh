@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The kernel's own selftests of mm on a DAX filesystem. What each of their subtests gives where all
-# is C is recorded in mm-baseline; selftests/record makes that file.
+# The kernel's own selftests of mm on a DAX filesystem. mm-baseline has the results of their subtests on
+# DAX in C; selftests/record writes that file.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
@@ -10,7 +10,8 @@
 # A line of mm-baseline is "FSTYPE PROGRAM NUMBER subtests" or "FSTYPE PROGRAM NUMBER RESULT: NAME"
 # for subtests that do not pass there.
 
-# Where a test makes its files: some in the working directory, some in /tmp, whatever TMPDIR says.
+# Run the command so that its files are on DAX: some tests use the working directory, and some use /tmp
+# and ignore TMPDIR.
 on_dax() { # FSTYPE COMMAND...
 	_dir=$MNT/$1
 	shift
@@ -26,8 +27,8 @@ run_program() { # FSTYPE PROGRAM
 	esac
 }
 
-# Every way to get pages of a file's mapping: fast, slow, pinned, for long; to write or not; shared
-# or not; one page, a part of 2 MiB, all of it.
+# Run gup_test in every way to get pages of a mapping: fast, slow, pinned, long-term; for writing or
+# reading; shared or private; one page, a part of 2 MiB, all 2 MiB.
 gup_matrix() { # FSTYPE
 	truncate -s 8M "$MNT/$1/gup"
 	for _how in -u -U -a -b -L -c; do
@@ -42,9 +43,9 @@ gup_matrix() { # FSTYPE
 	done
 }
 
-# subtests: standard input is what a program printed; a line "RESULT NAME" for each subtest. gup_test
-# passes with fewer pages than it asked for: that is "short". What happens to anonymous memory on
-# swap is left out: there is no swap.
+# subtests: read the output of a program, and print a line "RESULT NAME" for each subtest. If gup_test
+# passes but got fewer pages than it asked for, the result is "short". Subtests of anonymous memory on
+# swap are left out, because the guest has no swap.
 subtests() {
 	awk '
 	/^# arguments: / { arguments = " " substr($0, 14) }
@@ -55,7 +56,7 @@ subtests() {
 		sub(/^(not )?ok [0-9]+ *(- )?/, "")
 		if (match($0, /# (SKIP|XFAIL)/)) {
 			result = tolower(substr($0, RSTART + 2, RLENGTH - 2))
-			# the name stands after the word or before it
+			# the name is after the directive or before it
 			$0 = RSTART == 1 ? substr($0, RLENGTH + 1) : substr($0, 1, RSTART - 1)
 		}
 		sub(/^ +/, ""); sub(/ +$/, "")
@@ -63,7 +64,7 @@ subtests() {
 	}'
 }
 
-# numbers FSTYPE PROGRAM: of such lines, how many there are of each, as in mm-baseline
+# numbers FSTYPE PROGRAM: count equal lines of subtests, and print the counts in the format of mm-baseline
 numbers() {
 	LC_ALL=C sort | uniq -c | awk -v key="$1 $2" '
 		{ all += $1; number = $1; result = $2; sub(/^ *[0-9]+ [a-z]+ /, "") }
@@ -71,7 +72,7 @@ numbers() {
 		END { print key, all + 0, "subtests" }'
 }
 
-# judge NUMBERS: nothing is missing, and no more of it than where all is C does not pass
+# judge NUMBERS: every subtest of mm-baseline ran, and no more fail than with C
 judge() {
 	awk '
 	{ key = $1 " " $2; number = $3; $1 = $2 = $3 = ""; key = key $0 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Module references: a disk that is in use keeps its driver.
+# Module references: a disk in use pins its driver's module.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -26,7 +26,7 @@ mounted() {
 	umount $MNT/ext4
 }
 
-# disk users must not pin it for good: no reference is left after the last close
+# no module reference remains after the last user has closed the disk
 idle() {
 	for _i in 1 2 3; do
 		dd if=/dev/pmem0 of=/dev/null bs=64k count=4 2>/dev/null
@@ -39,7 +39,7 @@ idle() {
 	[ ! -e /dev/pmem0 ] || fail "/dev/pmem0 outlives the driver"
 }
 
-# the driver may come and go while the bus stays
+# the driver can be unloaded and loaded while the bus stays
 driver_alone() {
 	load_stack
 	need_disk pmem0
@@ -53,7 +53,7 @@ driver_alone() {
 	umount $MNT/ext4
 }
 
-# pmem before e820 and e820 before pmem
+# load pmem before e820, and e820 before pmem
 orders() {
 	unload nd_e820; unload nd_pmem
 	load nd_e820

@@ -11,7 +11,7 @@
 plan 12
 
 NS=namespace0.0
-mode() { # NDCTL-ARGUMENTS: reconfigures the namespace
+mode() { # NDCTL-ARGUMENTS: reconfigure the namespace
 	ndctl create-namespace -f -e $NS "$@" >/tmp/ndctl || { cat /tmp/ndctl; return 1; }
 	settle
 }
@@ -41,7 +41,7 @@ raw() {
 	zap /dev/pmem0
 }
 
-fsdax_dev() { # the page structs are on the device: less capacity, shifted data
+fsdax_dev() { # the page structs are on the device: it has less capacity, and the data is shifted
 	mode -m fsdax -M dev
 	need_disk pmem0
 	want map "$(field map)" dev
@@ -52,20 +52,20 @@ fsdax_dev() { # the page structs are on the device: less capacity, shifted data
 	want "what the disk belongs to" "${_ns%%.*}" pfn0
 }
 
-fsdax_kept() { # the info block finds it again
+fsdax_kept() { # the driver finds the namespace again by its info block
 	ndctl disable-namespace $NS
 	[ ! -e /sys/block/pmem0 ] || fail "the disk is still there"
 	ndctl enable-namespace $NS
 	need_disk pmem0
 	fs_kept pmem0
-	# and after everything was unloaded
+	# also after the modules were unloaded
 	unload_stack
 	load_stack
 	need_disk pmem0
 	fs_kept pmem0
 }
 
-fsdax_poison() { # badblocks are relative to the data, not to the namespace
+fsdax_poison() { # sectors in badblocks count from the start of the data, not of the namespace
 	echo 64 8 >/sys/block/pmem0/badblocks
 	want "read" "$(daxexer read /dev/pmem0 --direct 1 --off 32768)" EIO
 	want "read beside" "$(daxexer read /dev/pmem0 --direct 1 --off 36864)" 4096
@@ -73,7 +73,7 @@ fsdax_poison() { # badblocks are relative to the data, not to the namespace
 	want "badblocks" "$(cat /sys/block/pmem0/badblocks)" ""
 }
 
-fsdax_end() { # the last block of the disk is the device's too
+fsdax_end() { # the last block of the disk lies within the device
 	_b=$(bytes_of pmem0)
 	daxexer raw /dev/pmem0 --off $((_b - 1048576)) --len 1M --ops 60
 	want "beyond" "$(daxexer write /dev/pmem0 --direct 1 --off "$_b" --len 512)" ENOSPC
@@ -94,7 +94,7 @@ fsdax_mem() {
 	fs_kept pmem0
 }
 
-sector() { # BTT: nd_pmem hands over; writes are atomic, there is no DAX
+sector() { # nd_pmem leaves the namespace to nd_btt; writes are atomic, and there is no DAX
 	mode -m sector -l 4096
 	need_disk pmem0s
 	[ "$(cat /sys/block/pmem0s/queue/dax 2>/dev/null || echo 0)" = 0 ] || fail "a BTT with DAX"
@@ -111,7 +111,7 @@ sector() { # BTT: nd_pmem hands over; writes are atomic, there is no DAX
 	daxexer check $MNT/ext4/data --len 8M --seed 22
 	umount $MNT/ext4
 	check_fs ext4 /dev/pmem0s
-	# a read-only region reaches the disk of the BTT
+	# a read-only region makes the BTT's disk read-only
 	echo 1 >/sys/bus/nd/devices/region0/read_only
 	want "ro" "$(cat /sys/block/pmem0s/ro)" 1
 	echo 0 >/sys/bus/nd/devices/region0/read_only
@@ -126,7 +126,7 @@ devdax() {
 		daxexer fill /dev/dax0.0 --off $_o --len 4M --how mmap --seed 23
 		daxexer check /dev/dax0.0 --off $_o --len 4M --how mmap --seed 23
 	done
-	# a second mapping sees the stores of the first, the neighbourhood is as it was
+	# a second mapping sees the stores of the first, and the bytes around them are unchanged
 	daxexer fill /dev/dax0.0 --off 2M --len 2M --how mmap --seed 24
 	daxexer check /dev/dax0.0 --off 2M --len 2M --how mmap --seed 24
 	daxexer check /dev/dax0.0 --off 4M --len 2M --how mmap --seed 23
@@ -134,7 +134,7 @@ devdax() {
 	want "pread of a device-dax" "$(daxexer read /dev/dax0.0)" EINVAL
 }
 
-devdax_gone() { # mapped, and taken away
+devdax_gone() { # the namespace is disabled while it is mapped
 	(set +e; daxexer hammer map /dev/dax0.0 --len 4M --secs 20 >/tmp/hammer 2>&1
 	 echo $? >/tmp/hammer.status) &
 	until_true 5 grep -q started /tmp/hammer
@@ -147,11 +147,11 @@ devdax_gone() { # mapped, and taken away
 	daxexer check /dev/dax0.0 --off 64M --len 4M --how mmap --seed 23
 }
 
-fsdev() { # another driver for the same dax device: it sets and clears the operations
+fsdev() { # fsdev_dax, another driver for the same dax device, sets and clears the operations
 	load fsdev_dax || skip "no fsdev_dax in this kernel"
 	for _i in 1 2 3; do
 		echo dax0.0 >/sys/bus/dax/drivers/device_dax/unbind
-		# a new id binds at once, a known one when asked
+		# writing a new ID binds the device at once; a known ID needs an explicit bind
 		echo dax0.0 >/sys/bus/dax/drivers/fsdev_dax/new_id || :
 		want "driver" "$(basename "$(readlink /sys/bus/dax/devices/dax0.0/driver)")" fsdev_dax
 		echo dax0.0 >/sys/bus/dax/drivers/fsdev_dax/unbind

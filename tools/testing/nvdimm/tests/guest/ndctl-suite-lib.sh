@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# For the scripts that run ndctl's own tests, as they are, over nfit_test: "# suite: ndctl" has the
-# runner build them.
+# For the scripts that run ndctl's own, unmodified tests over nfit_test. For "# suite: ndctl" the runner
+# builds the tests.
 # shellcheck shell=dash
 
 . ./debian.sh
@@ -9,7 +9,7 @@
 NDCTL_BUILD=/cache/ndctl/source/build
 NDCTL_TESTS=$DEBIAN/root$NDCTL_BUILD/tests
 
-# Some tests look into the journal for what the kernel complained of.
+# Some tests search the journal for messages of the kernel.
 start_journal() {
 	: >$DEBIAN/root/etc/machine-id
 	in_debian systemd-machine-id-setup
@@ -18,14 +18,15 @@ start_journal() {
 	until_true 10 in_debian journalctl -q -k -n 1
 }
 
-# udev loads modules for devices, and makes links.
+# udev loads the modules of devices, and makes links to device nodes.
 start_udev() {
 	in_debian /usr/lib/systemd/systemd-udevd --daemon
 	in_debian SYSTEMD_IGNORE_CHROOT=1 udevadm trigger
 	in_debian SYSTEMD_IGNORE_CHROOT=1 udevadm settle
 }
 
-# The regions that the tests take: e820, ACPI NFIT with labels. They load nfit_test themselves.
+# Prepare the regions that the tests use: e820, ACPI NFIT with labels. The tests load nfit_test
+# themselves.
 prepare_ndctl() {
 	unload_stack
 	use_nfit_test
@@ -49,28 +50,28 @@ ndctl_end() {
 	use_ordinary_modules
 }
 
-# listed NAME: why a test cannot pass on this kernel, if it is listed
+# listed NAME: print why the test cannot pass on this kernel, if it is listed
 listed() {
 	while read -r _test _file _why; do
 		[ "$_test" != "$1" ] || [ -e "$_file" ] || echo "$_why"
 	done <ndctl-suite-expected
 }
 
-# ndctl_test NAME ENVIRONMENT COMMAND...: 77 means that it cannot be done here
+# ndctl_test NAME ENVIRONMENT COMMAND...: run the test; status 77 means that it skipped itself
 ndctl_test() {
 	_name=$1 _env=$2
 	shift 2
 	_rc=0
 	! grep -q "^$_name !" ndctl-suite-expected || skip "$(listed "$_name")"
 	case $_name in
-	# whether the device is mapped as cacheable it tells by the time that reading takes: an emulated CPU
-	# has ten times as long
+	# this test measures the time of reads to find out if the device is mapped as cacheable: give an
+	# emulated CPU ten times as long
 	device-dax) set -- env 'FAKETIME=+0 x0.1' LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 "$@" ;;
 	esac
 	# shellcheck disable=SC2086 # words
 	in_debian SYSTEMD_IGNORE_CHROOT=1 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin $_env \
 		env -C $NDCTL_BUILD timeout -k 5 3000 "$@" >/tmp/stdout 2>/tmp/stderr || _rc=$?
-	# the end is shown: what the libraries' debug messages would push out of sight stands there
+	# show standard output last: otherwise the libraries' debug messages would push it out of sight
 	cat /tmp/stdout
 	grep -Ev '^lib(ndctl|daxctl|kmod):' /tmp/stderr || :
 	_listed=$(listed "$_name")
@@ -82,13 +83,14 @@ ndctl_test() {
 	esac
 }
 
-# chosen SUITE: its tests, or those of which the kernel's command line says ndctl.tests=REGEX
+# chosen SUITE: print its tests; with ndctl.tests=REGEX on the kernel's command line, only those that
+# match
 chosen() {
 	_only=$(sed -n 's/.*ndctl\.tests=\([^ ]*\).*/\1/p' /proc/cmdline)
 	awk -F '\t' -v suite="ndctl:$1" -v only="$_only" '$1 == suite && $2 ~ only' "$NDCTL_TESTS"
 }
 
-# ndctl_suite SUITE: and prints how long each test takes
+# ndctl_suite SUITE: run the tests of the suite, and print how long each takes
 ndctl_suite() {
 	at_end ndctl_end
 	if ! (prepare_ndctl) >/tmp/prepare 2>&1; then

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# For scripts that use nfit_test, the simulated firmware and DIMMs of the kernel's
-# tools/testing/nvdimm. Its modules have the names of the ordinary ones.
+# For scripts that use nfit_test of the kernel's tools/testing/nvdimm, which simulates
+# firmware and DIMMs. Its modules have the same names as the ordinary ones.
 # shellcheck shell=dash
 
 SIMULATED_MODULES=/lib/modules/$(uname -r)/extra
 
-# use_nfit_test: modprobe, here and in a Debian root that is mounted later, prefers these modules
+# use_nfit_test: make modprobe prefer these modules, here and in a Debian root that is mounted later
 use_nfit_test() {
-	if [ ! -d /simulated ]; then # somebody else's kernel
+	if [ ! -d /simulated ]; then # a kernel that was built elsewhere
 		plan 1
 		it "nfit_test" skip "this kernel came without nfit_test"
 		finish
@@ -23,7 +23,7 @@ use_ordinary_modules() {
 	depmod
 }
 
-# bus_of PROVIDER: the directory of the nvdimm bus
+# bus_of PROVIDER: print the directory of the provider's nvdimm bus
 bus_of() {
 	for _b in /sys/bus/nd/devices/ndbus*; do
 		[ "$(cat "$_b/provider")" != "$1" ] || { echo "$_b"; return; }
@@ -31,7 +31,7 @@ bus_of() {
 	fail "there is no bus $1"
 }
 
-# blank_labels BUS: the DIMMs hold no namespace any more
+# blank_labels BUS: clear the labels of the DIMMs, so that they hold no namespace
 blank_labels() {
 	ndctl disable-region -b "$1" all
 	ndctl init-labels -f -b "$1" all

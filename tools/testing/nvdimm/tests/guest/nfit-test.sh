@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The drivers over nfit_test: DIMMs that are interleaved, have labels, poison and a passphrase,
-# and go away.
+# The drivers over nfit_test: DIMMs that are interleaved, have labels, poison and a passphrase, and are
+# unplugged.
 # boot: nfit-test
 # cmdline: memmap=256M!1G
 # mem: 2G
@@ -20,12 +20,12 @@ end() {
 }
 at_end end
 
-# symbols MODULE-FILE: its symbols, "TYPE NAME" a line
+# symbols MODULE-FILE: print its symbols, "TYPE NAME" a line
 symbols() {
 	in_debian nm "$1" | sed 's/^[0-9a-f ]*//'
 }
 
-# What a module calls in vmlinux behind the back of nfit_test would go to memory that is not there.
+# A module that bypasses nfit_test's wrappers and calls vmlinux would access memory that does not exist.
 replaced() {
 	symbols "$SIMULATED_MODULES/nd_pmem.ko" >/tmp/symbols
 	for _s in devm_memremap devm_memremap_pages __devm_request_region; do
@@ -37,7 +37,7 @@ replaced() {
 	done
 }
 
-overridden() { # nfit_test knows where the memory is that it simulates
+overridden() { # nd_pmem calls __pmem_direct_access() of nfit_test, which maps simulated memory
 	grep -x 'T __pmem_direct_access' /tmp/symbols || fail "the driver's own __pmem_direct_access is used"
 	symbols /modules/nd_pmem.ko | grep -x 'W __pmem_direct_access' ||
 		fail "__pmem_direct_access of the ordinary module cannot be overridden"
@@ -54,7 +54,7 @@ topology() {
 	grep -q '(O' /proc/modules || fail "no module is from outside of the kernel's tree"
 }
 
-# region DIMMS: the region of nfit_test.0 that interleaves that many
+# region DIMMS: print the region of nfit_test.0 that interleaves that many DIMMs
 region() {
 	for _r in "$(bus_of nfit_test.0)"/region*; do
 		[ "$(cat "$_r/mappings")" != "$1" ] || { echo "${_r##*/}"; return; }
@@ -62,7 +62,7 @@ region() {
 	fail "no region interleaves $1 DIMMs"
 }
 
-# create ARGUMENT...: makes a namespace; $ns is its name, $disk that of its disk
+# create ARGUMENT...: make a namespace; set $ns to its name and $disk to its disk's
 create() {
 	ndctl create-namespace "$@" >/tmp/ns || { cat /tmp/ns; fail "create-namespace $*"; }
 	cat /tmp/ns
@@ -73,7 +73,7 @@ create() {
 
 free_slots() { cat "$(bus_of nfit_test.0)"/nmem*/available_slots | paste -sd+ | bc; }
 
-interleaved() { # a label on each DIMM; the kernel finds the namespace by them again
+interleaved() { # each DIMM has a label; the kernel finds the namespace again by the labels
 	blank_labels nfit_test.0
 	_before=$(free_slots)
 	create -m fsdax -a 4k -r "$(region 4)"
@@ -88,7 +88,7 @@ interleaved() { # a label on each DIMM; the kernel finds the namespace by them a
 	echo "$disk" >/tmp/disk
 }
 
-filesystem() { # FSTYPE: over page structs that lie on the simulated DIMMs
+filesystem() { # FSTYPE: the page structs are on the simulated DIMMs
 	disk=$(cat /tmp/disk)
 	mkfs_on "$1" "/dev/$disk"
 	mount_dax "$1" "/dev/$disk" $MNT/fs
@@ -115,7 +115,7 @@ sector() { # a BTT
 
 scrub() { ndctl start-scrub nfit_test.0 && ndctl wait-scrub nfit_test.0; }
 
-poison() { # the firmware finds poison, the driver has it cleared
+poison() { # the firmware reports poison, and the driver clears it by the firmware
 	create -m raw -s 16M -r "$(region 2)"
 	daxexer fill "/dev/$disk" --len 1M --seed 35 --how direct
 	_bb=/sys/block/$disk/badblocks
@@ -132,7 +132,7 @@ poison() { # the firmware finds poison, the driver has it cleared
 	ndctl destroy-namespace -f "$ns"
 }
 
-security() { # leaves the DIMM frozen
+security() { # the DIMM stays frozen afterwards
 	ndctl disable-region -b nfit_test.0 all
 	_n=$(cut -d, -f1 "$(bus_of nfit_test.0)/$(region 2)/mapping0")
 	in_debian ./nfit-test-security "$_n"
@@ -146,7 +146,7 @@ busy() { # regions pin the module that simulates them
 	want "security" "$(cat "$(bus_of nfit_test.0)"/nmem*/security | sort -u)" disabled
 }
 
-hot_unplug() { # the bus goes while its memory is mounted and read
+hot_unplug() { # the bus is removed while its memory is mounted and read
 	blank_labels nfit_test.0
 	create -m fsdax -a 4k -r "$(region 4)"
 	mkfs_on ext4 "/dev/$disk"
@@ -163,7 +163,7 @@ hot_unplug() { # the bus goes while its memory is mounted and read
 	umount $MNT/fs
 }
 
-e820() { # the drivers of nfit_test over memory that is there
+e820() { # the modules of nfit_test also drive real memory
 	unload_nfit_test
 	modprobe nd_e820
 	modprobe nd_pmem

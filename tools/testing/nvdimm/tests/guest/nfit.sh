@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Persistent memory that firmware describes: ACPI NFIT, with labels and without.
+# Persistent memory of the ACPI NFIT table, with labels and without.
 # boot: nfit
 # mem: 2G
 # qemu: -object memory-backend-ram,id=nv0,size=384M -device nvdimm,id=n0,memdev=nv0,label-size=128K
@@ -19,7 +19,7 @@ start() {
 }
 
 # no labels: the region is one namespace_io; the kernel makes page structs for it
-# only if an info block says so
+# only if it has an info block that asks for them
 without_labels() {
 	_d=$(ls "/sys/bus/nd/devices/$(whole_namespace)/block")
 	want size "$(bytes_of "$_d")" $((256 << 20))
@@ -51,7 +51,7 @@ with_pages() { # an info block, page structs on the device
 	echo "$_d" >/tmp/disk
 }
 
-# labels: namespaces are made of free space, two in one region
+# labels: make two namespaces of the free space of one region
 labels() {
 	_r=$(labelled_region)
 	[ -n "$_r" ] || fail "no region with free space"
@@ -72,7 +72,7 @@ labels() {
 	daxexer check "/dev/$_e" --len 4M --seed 82 --how direct
 }
 
-again() { # labels bring the same namespaces back
+again() { # the kernel finds the same namespaces again by their labels
 	read -r _d _e </tmp/labelled
 	unload_providers
 	load_providers
@@ -83,7 +83,7 @@ again() { # labels bring the same namespaces back
 	daxexer check "/dev/$_e" --len 4M --seed 82 --how direct
 }
 
-flush() { # the same flags that the region has
+flush() { # the disk has the region's flags
 	_d=$(cat /tmp/disk)
 	daxexer write "/dev/$_d" --direct 1 --sync 1
 	daxexer fill "/dev/$_d" --len 1M --how dsync
@@ -96,7 +96,7 @@ flush() { # the same flags that the region has
 	daxexer check "/dev/$_d" --len 1M --how direct
 }
 
-together() { # the e820 provider has nothing to offer here and does not disturb
+together() { # without e820 ranges, nd_e820 registers no region and does not disturb the others
 	load nd_e820
 	settle
 	mount_dax ext4 "/dev/$(cat /tmp/disk)" $MNT/ext4

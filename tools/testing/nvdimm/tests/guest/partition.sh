@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Partitions that DAX can use, and those that it cannot.
+# Partitions with an alignment that DAX can use, and without.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -12,7 +12,7 @@ plan 6
 M=2048 # sectors in a MiB
 
 table() {
-	# aligned | start not at a page | length not of pages | odd length at the end
+	# aligned | unaligned start | unaligned length | odd length at the end
 	mbr /dev/pmem0 $M $((64 * M)) \
 		$((80 * M + 3)) $((64 * M)) \
 		$((160 * M)) $((64 * M + 5)) \
@@ -24,7 +24,7 @@ aligned() {
 	mkfs_on ext4 /dev/pmem0p1
 	mount_dax ext4 /dev/pmem0p1 $MNT/p1
 	daxexer io $MNT/p1 --files 1 --ops 150 --size 2M
-	# byte for byte where the partition table says
+	# the bytes are at the offset of the partition table
 	daxexer fill $MNT/p1/mark --len 64K --seed 4
 	umount $MNT/p1
 	dd if=/dev/pmem0 of=/tmp/by-disk bs=1M skip=1 count=12 iflag=direct 2>/dev/null
@@ -39,7 +39,7 @@ unaligned() { # PARTITION
 	refused mount -t ext4 -o dax=always "/dev/$1" $MNT/ext4
 	log_says "$1: error: unaligned partition for dax"
 	log_says "EXT4-fs.*$1.*DAX unsupported"
-	# what was not for DAX is there for everything else
+	# the partition works without DAX
 	mount -t ext4 "/dev/$1" $MNT/ext4
 	daxexer fill $MNT/ext4/f --len 3M --seed 8
 	umount $MNT/ext4
@@ -50,13 +50,13 @@ unaligned() { # PARTITION
 	check_fs ext4 "/dev/$1"
 }
 
-blocks() { # block I/O with odd segments at the odd places
+blocks() { # block I/O with odd segments at unaligned offsets
 	mkdir -p $MNT/ext4
 	daxexer raw /dev/pmem0p2 --off 512 --len 3000320 --ops 100
 	daxexer raw /dev/pmem0p3 --off $((60 << 20)) --len 2097152 --ops 100
 }
 
-end_of_device() { # the last sectors of disk and partition, and one beyond
+end_of_device() { # I/O to the last sectors of disk and partition works, beyond it fails
 	for _d in pmem0 pmem0p3; do
 		_b=$(bytes_of $_d)
 		want "last sector of $_d" "$(daxexer write /dev/$_d --direct 1 --off $((_b - 512)) --len 512)" 512

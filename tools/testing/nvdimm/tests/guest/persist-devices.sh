@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The scenarios of persist.sh on other devices: memory that firmware describes, what is mapped over two
-# of these, and a BTT. On each something is left out, and the checker must say so.
+# The scenarios of persist.sh on other devices: memory of the NFIT table, device-mapper targets over two
+# such devices, and a BTT. On each device a step is left out, and the checker must report that.
 # boot: persist-devices
 # cmdline: norandmaps
 # mem: 2G
@@ -22,7 +22,7 @@ WITH_DAX=$((BLOCKS + 2 * ($(scenarios dax) + $(scenarios any) + 2)))
 WITH_BTT=$((BLOCKS + 2 * ($(scenarios any) + 1)))
 plan $((4 + 3 * WITH_DAX + WITH_BTT))
 
-# disk N is that of the Nth region; its name is in /tmp/disk-N
+# /tmp/disk-N has the name of the Nth region's disk
 start() {
 	load_providers
 	quiet
@@ -43,11 +43,11 @@ turn_into() { # N MODE
 }
 disk() { cat /tmp/disk-$1; }
 
-# chunks of 2 MiB, so that these are mapped at once
+# use chunks of 2 MiB, so that a fault can map 2 MiB
 map_linear() { printf '0 204800 linear /dev/%s 4096\n204800 204800 linear /dev/%s 0\n' "$(disk 1)" "$(disk 2)" | dm_make linear; }
 map_striped() { echo "0 409600 striped 2 4096 /dev/$(disk 1) 0 /dev/$(disk 2) 0" | dm_make striped; }
 
-# what is mapped takes the flag from the disks below when its table is loaded
+# a mapped device takes the flag from the disks below it when its table is loaded
 write_caches() { # NAME 0|1
 	for _n in 1 2; do
 		echo $2 >/sys/block/$(disk $_n)/dax/write_cache
@@ -67,7 +67,7 @@ unflushed() { # NAME FILESYSTEM DEVICE DIR
 	return $_rc
 }
 
-# block I/O, and both filesystems
+# run the scenarios of block I/O, and of both filesystems
 on_dax() { # NAME DEVICE
 	local disk dir fs
 	disk=$(lsblk -dno KNAME $2)

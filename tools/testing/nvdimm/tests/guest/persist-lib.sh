@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the persist scripts share: scenarios that do something, make it durable, and ask the checker
-# that watches this guest whether it is.
+# For the persist scripts. A scenario stores data, syncs it, and asks the checker that watches this guest
+# if it is durable.
 # shellcheck shell=dash
 
 SCENARIOS=/tmp/scenarios
 for _group in dax any device; do
 	persist-scenarios list $_group >$SCENARIOS-$_group
 done
-# how many scenarios a group has
+# scenarios GROUP: print how many scenarios the group has
 scenarios() { wc -l <$SCENARIOS-$1; }
 
-# Nothing is written in the background: it would not be durable at once, and need not be.
+# Stop background write-back: its data need not be durable at once, and would confuse the checker.
 quiet() {
 	echo 0 >/proc/sys/vm/dirty_writeback_centisecs
-	modprobe -q xfs || : # or it is built in
+	modprobe -q xfs || : # it may be built in
 	echo 720000 >/proc/sys/fs/xfs/xfssyncd_centisecs
 }
 
-# made so that 2 MiB of a file are 2 MiB of the device
+# make a filesystem that aligns the extents of files to 2 MiB
 fresh_on() { # FILESYSTEM DEVICE DIR MOUNT-OPTIONS
 	case $1 in
 	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512,lazy_itable_init=0,lazy_journal_init=0 $2 ;;
@@ -28,7 +28,7 @@ fresh_on() { # FILESYSTEM DEVICE DIR MOUNT-OPTIONS
 }
 fresh() { fresh_on $1 /dev/pmem0 $MNT/$1 dax=always${2:+,$2}; } # FILESYSTEM [MOUNT-OPTIONS]
 
-# the scenario of line NUMBER ends with everything durable
+# run: at the end of scenario NUMBER, all data is durable
 run() { # GROUP NUMBER PATH
 	_rc=0
 	persist-scenarios run "$@" || _rc=$?
@@ -36,7 +36,7 @@ run() { # GROUP NUMBER PATH
 	return $_rc
 }
 
-# the scenario ends with lines that a power cut would lose
+# lost: at the end of the scenario, a power cut would lose lines
 lost() { # GROUP NAME PATH [OPTION...]
 	_group=$1 _n=$(grep -nF "$2" $SCENARIOS-$1 | cut -d: -f1)
 	shift 2
@@ -45,7 +45,7 @@ lost() { # GROUP NAME PATH [OPTION...]
 	want "exit status" $_rc 1
 }
 
-# lost_with FILE WRONG RIGHT LOST...: the same while that is in the file of /sys/block
+# lost_with FILE WRONG RIGHT LOST...: the same while FILE of /sys/block has the value WRONG
 lost_with() {
 	_file=/sys/block/$1 _right=$3
 	echo "$2" >$_file
@@ -60,14 +60,14 @@ without_write_backs() { # DISK LOST...
 	shift
 	lost_with $_disk/dax/write_cache 0 1 "$@"
 }
-# of what is sent to the disk
+# the block layer sends no flush to the disk
 without_flushes() { # DISK LOST...
 	_disk=$1
 	shift
 	lost_with $_disk/queue/write_cache 'write through' 'write back' "$@"
 }
 
-# one test for each scenario
+# all_durable: a test for each scenario of the group
 all_durable() { # LABEL GROUP PATH
 	_number=0
 	while read -r _scenario <&7; do

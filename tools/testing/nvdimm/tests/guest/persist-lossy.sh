@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# A kernel that leaves out three steps of those that make data durable (RUST_DAX_LOSE): the checker has
-# to notice each. What is only in a cache and what lacks a fence are told apart, so that none of them
-# hides another.
+# On a kernel that leaves out three steps that make data durable (RUST_DAX_LOSE), the checker has to notice
+# each. The tests also check the state of the lost lines, in a cache or without a fence, so that one defect
+# cannot hide another.
 # boot: persist-lossy
 # cmdline: memmap=256M!1G memmap=256M!1280M norandmaps
 # mem: 2G
@@ -19,7 +19,7 @@ load_stack
 need_disk pmem0
 quiet
 
-lost_as() { # STATE GROUP NAME PATH: lines of that state are lost first
+lost_as() { # STATE GROUP NAME PATH: the first lost line has that state
 	_state=$1
 	shift
 	_said=$(lost "$@" 2>&1) || {

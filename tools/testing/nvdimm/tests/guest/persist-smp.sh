@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The scenarios of persist.sh on two CPUs, where another CPU's journal may fence by a locked
+# The scenarios of persist.sh on two CPUs, where the journal on the other CPU may fence by a locked
 # instruction.
 # boot: persist-smp
 # cmdline: memmap=256M!1G memmap=256M!1280M norandmaps

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What fsync, msync and the like promise, asked of the checker that watches this guest's
-# persistent memory. Then something on the way is left out, and the checker must say so.
+# The checker that watches this guest's persistent memory verifies that data is durable after fsync, msync
+# and the like. Then a step is left out, and the checker must report that.
 # boot: persist
 # cmdline: memmap=256M!1G memmap=256M!1280M norandmaps
 # mem: 2G

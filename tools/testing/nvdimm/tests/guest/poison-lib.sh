@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# What dax-poison.sh and inject-poison.sh share: a page that breaks. Needs dax.sh.
+# For dax-poison.sh and inject-poison.sh: a page fails under a mapping. Needs dax.sh.
 # shellcheck shell=dash
 
-# page_breaks NAME FILE: who maps the page gets SIGBUS for that page; the neighbours are as they were.
-# More steps come from standard input; f is the file, s the mapping.
+# page_breaks NAME FILE: a task that loads from the page gets SIGBUS; the neighbours are unchanged. More
+# steps come from standard input; f is the file, s the mapping.
 page_breaks() {
 	{
 		cat <<-END

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Poison, injected through sysfs: errors where it is, recovery by writing.
+# Poison, injected through sysfs, gives errors at its sectors, and writes clear it.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -45,7 +45,7 @@ start() { # FSTYPE
 	sync
 }
 
-# the sector at which byte $1 of the file is
+# sector OFFSET: print the device's sector of that byte of the file
 sector() {
 	xfs_io -r -c fiemap $MNT/fs/file | tr -d '[]:' | sed 's/\.\./ /g' |
 		awk -v at=$(($1 / 512)) '$2 <= at && at <= $3 { print $4 + at - $2 }'
@@ -71,7 +71,7 @@ map_read() {
 	want "load from the next page" "$(status daxexer peek $MNT/fs/file --off $((AT + 4096)))" 0
 }
 
-# a write of less than a page cannot make the page good
+# a write of less than a page cannot clear its poison
 partial_write() {
 	_r=$(daxexer write $MNT/fs/file --off $((AT + 100)) --len 100)
 	case "$_r" in EIO | EFAULT) ;; *) fail "pwrite of 100 bytes: $_r" ;; esac
@@ -85,7 +85,7 @@ whole_write() {
 	daxexer check $MNT/fs/file --len 4M --seed 6 --how mmap
 }
 
-# a longer write meets the poison in its middle
+# a longer write clears the poison in its middle
 long_write() {
 	damage
 	daxexer fill $MNT/fs/file --len 4M --seed 7
@@ -98,14 +98,14 @@ punch() {
 	xfs_io -c "fpunch $AT 4096" $MNT/fs/file
 	want "a hole reads" "$(daxexer read $MNT/fs/file --off $AT)" 4096
 	umount $MNT/fs
-	# the block is free now: a block write cures it
+	# the block is free: block I/O clears its poison
 	dd if=/dev/zero of=/dev/pmem0 bs=1M count=384 oflag=direct 2>/dev/null
 	cured
 }
 
 zeroed() {
 	damage
-	# the rest of the page would have to be kept, and it cannot be read
+	# zeroing has to keep the rest of the page, which cannot be read
 	xfs_io -c "fzero $((AT + 8)) 64" $MNT/fs/file 2>&1 | grep "Input/output error"
 	[ -n "$(list)" ] || fail "the poison went away"
 	daxexer fill $MNT/fs/file --len 4M --seed 7

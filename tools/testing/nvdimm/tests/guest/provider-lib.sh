@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# For scripts whose persistent memory comes from something else than nd_e820.
+# For scripts whose persistent memory comes from another provider than nd_e820.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
@@ -7,7 +7,7 @@
 #	provided_by nd_virtio virtio_pmem
 #	it "..." load_providers
 
-# provided_by MODULE...: in the order in which they are loaded; at the end they go
+# provided_by MODULE...: name the modules in the order of loading; at_end unloads them
 provided_by() {
 	PROVIDERS=$*
 	at_end unload_providers
@@ -34,10 +34,10 @@ unload_providers() {
 	unload_stack
 }
 
-# provider NAME: of the only bus
+# provider NAME: the provider of the only bus has that name
 provider() { want provider "$(cat /sys/bus/nd/devices/ndbus0/provider)" "$1"; }
 
-# blank_labels: the DIMMs that have room for labels hold no namespace any more
+# blank_labels: clear the labels of all DIMMs that have a label area
 blank_labels() {
 	disable_regions
 	ndctl init-labels -f all || : # it fails for those without
@@ -45,14 +45,14 @@ blank_labels() {
 	settle
 }
 
-# the region where namespaces can be made
+# labelled_region: print the region in which namespaces can be made
 labelled_region() {
 	for _r in /sys/bus/nd/devices/region*; do
 		[ "$(cat "$_r/available_size")" = 0 ] || echo "${_r##*/}"
 	done
 }
 
-# the namespace that a region without labels is
+# whole_namespace: print the only namespace of the region without labels
 whole_namespace() {
 	for _r in /sys/bus/nd/devices/region*; do
 		[ "$(cat "$_r/available_size")" != 0 ] || (cd "$_r" && echo namespace*.*)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Loading and unloading 50 times leaves nothing behind.
+# Loading and unloading the stack 50 times leaks nothing.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -11,12 +11,12 @@ plan 5
 
 N=50
 meminfo() { awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo; }
-# free pages in the lists of the CPUs, which MemFree leaves out: up to 40 MiB, ever changing
+# print the free pages in per-CPU lists, in KiB: MemFree leaves these out, up to 40 MiB
 listed() { awk '$1 == "count:" { n += $2 } END { print n * 4 }' /proc/zoneinfo; }
 state() {
 	echo 3 >/proc/sys/vm/drop_caches
 	usleep 300000
-	# give back slabs without objects, or the figure depends on who was here before
+	# free the slabs without objects, or the figure depends on earlier scripts
 	for _cache in /sys/kernel/slab/*; do
 		[ -L "$_cache" ] || echo 1 >"$_cache/shrink"
 	done
@@ -43,7 +43,7 @@ round() {
 	unload nd_pmem
 }
 
-# the first rounds fill caches that stay
+# the first rounds fill caches that persist
 warm() {
 	load libnvdimm
 	load nd_btt
@@ -65,7 +65,7 @@ compare() {
 	state >/tmp/state.after
 	leftovers
 	_bad=0
-	# name, value, how much more than before is no leak
+	# name, value, and by how much it may grow without being a leak
 	while read -r _name _value _slack; do
 		_was=$(sed -n "s/^$_name \([0-9]*\) .*/\1/p" /tmp/state.before)
 		echo "$_name: $_was before, $_value after $N rounds, $_slack tolerated"
@@ -83,7 +83,7 @@ kmemleak() {
 	[ -z "$_l" ] || { echo "$_l"; fail "leaks"; }
 }
 
-again() { # and after all that it still works
+again() { # the stack still works afterwards
 	load_stack
 	need_disk pmem0
 	mkfs_on ext4 /dev/pmem0

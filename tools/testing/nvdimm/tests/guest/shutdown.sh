@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Power down with the stack in use: the driver's shutdown, and a clean log.
+# Power off with the stack in use: the driver's shutdown callback runs, and the kernel log is clean.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -29,5 +29,5 @@ at_end :
 fresh_stack pmem0 pmem1
 it "filesystems mounted, mapped and written to" leave
 it "the driver is bound" bound
-# What the way down says is in the kernel log, which the runner reads.
+# The runner reads the messages of the shutdown in the kernel log.
 finish

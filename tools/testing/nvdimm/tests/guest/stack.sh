@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the scripts need to handle the DAX stack: modules, devices, filesystems.
+# Functions for the DAX stack: modules, devices, filesystems.
 # shellcheck shell=dash
 
 MNT=/mnt
-# a kernel with checkers is slow: what has to happen gets more time
+# multiplies timeouts: a kernel with checkers is slow
 PATIENCE=1
 [ ! -e /sys/kernel/debug/kmemleak ] || PATIENCE=5
 mkdir -p $MNT
@@ -17,11 +17,11 @@ want() {
 	[ "$2" = "$3" ] || fail "$1: \"$2\" instead of \"$3\""
 }
 
-# refused CMD...: the command must fail; what it says is printed
+# refused CMD...: the command must fail; its output is printed
 refused() {
 	if "$@"; then fail "succeeded: $*"; fi
 }
-# refused_for TEXT CMD...: it must fail, and TEXT be a part of what it says
+# refused_for TEXT CMD...: the command must fail, and its output contain TEXT
 refused_for() {
 	_text=$1; shift
 	if _said=$("$@" 2>&1); then fail "succeeded: $*"; fi
@@ -31,14 +31,14 @@ refused_for() {
 	esac
 }
 
-# none_of FILE...: none of them exists
+# none_of FILE...: none of the files exists
 none_of() {
 	for _f; do
 		if [ -e "$_f" ]; then fail "it is there: $_f"; fi
 	done
 }
 
-# until_true SECONDS CMD...: waits for an asynchronous event
+# until_true SECONDS CMD...: wait until the command succeeds
 until_true() {
 	_left=$(($1 * 20 * PATIENCE)); shift
 	until "$@" >/dev/null 2>&1; do
@@ -48,7 +48,7 @@ until_true() {
 	done
 }
 
-# evidence.sh says more
+# succeed if fs-dax is C; evidence.sh knows all components
 fsdax_is_c() { ! grep -q ' _R[^ ]*6fs_dax' /proc/kallsyms; }
 
 # --- kernel log
@@ -58,14 +58,14 @@ log_mark() {
 	echo "$LOG_MARK" >/dev/kmsg
 }
 log_since() { dmesg | sed "1,/$LOG_MARK/d"; }
-# log_says REGEX: a line that appeared since log_mark
+# log_says REGEX: print the matching lines of the kernel log since log_mark
 log_says() { log_since | grep -E "$1"; }
 
 # --- modules
 
 loaded() { grep -q "^$1 " /proc/modules; }
 
-# a module that is built in shows no line in /proc/modules
+# load MODULE...: modules may be built in, without a line in /proc/modules
 load() {
 	loaded "$1" && return 0
 	if [ -e "/modules/$1.ko" ]; then
@@ -108,8 +108,8 @@ unload_stack() {
 	done
 }
 
-# Probing is asynchronous: every namespace that has a driver's attention has its
-# disk when the bus is idle.
+# Probing is asynchronous: wait until the bus is idle, so that every namespace with a
+# driver has its disk.
 settle() {
 	[ -e /sys/bus/nd/devices/ndbus0/wait_probe ] || return 0
 	cat /sys/bus/nd/devices/ndbus0/wait_probe >/dev/null
@@ -127,11 +127,11 @@ need_disk() { until_true 5 have_disk "$1" || fail "no /dev/$1"; }
 bind() { echo "$1" >/sys/bus/nd/drivers/nd_pmem/bind; }
 unbind() { echo "$1" >/sys/bus/nd/drivers/nd_pmem/unbind; }
 
-# the namespace whose disk is $1
+# namespace_of DISK: print the namespace of the disk
 namespace_of() { basename "$(readlink -f "/sys/block/$1/device")"; }
 bytes_of() { echo $(($(cat "/sys/class/block/$1/size") * 512)); }
 
-# objects in use of a slab cache; free ones that per-CPU caches hold do not count
+# slab_objects CACHE: print the objects in use, without the free ones in per-CPU caches
 slab_objects() {
 	for _n in 1 2 3; do
 		echo 1 >"/sys/kernel/slab/$1/shrink"
@@ -140,14 +140,14 @@ slab_objects() {
 	cut -d' ' -f1 "/sys/kernel/slab/$1/objects"
 }
 
-# zap DEV: the first MiB, where every signature and info block is, becomes zero
+# zap DEV: zero the first MiB, where all signatures and info blocks are
 zap() { dd if=/dev/zero of="$1" bs=64k count=16 oflag=direct 2>/dev/null; }
 
 # --- filesystems
 
 MKFS_XFS_OPTS=
 XFS_META=reflink=1,rmapbt=1
-# xfs refuses small or single-group filesystems unless it is told that this is a test
+# with these variables, mkfs.xfs makes small and single-group filesystems, as for xfstests
 export TEST_DIR=/mnt TEST_DEV=pmem QA_CHECK_FS=1
 
 mkfs_on() {
@@ -157,7 +157,7 @@ mkfs_on() {
 	esac
 }
 
-# mount_dax FSTYPE DEV DIR: and both the mount options and statx must say DAX
+# mount_dax FSTYPE DEV DIR: mount with DAX; the mount options and statx must confirm it
 mount_dax() {
 	mkdir -p "$3"
 	mount -t "$1" -o dax=always "$2" "$3" || fail "mount -o dax=always $2"
@@ -178,7 +178,7 @@ umount_all() {
 	grep " $MNT" /proc/mounts | cut -d' ' -f2 | tac | while read -r _d; do umount "$_d"; done
 }
 
-# mbr DEV START LEN [START LEN...]: a partition table, in sectors
+# mbr DEV START LEN [START LEN...]: write a partition table; the numbers are sectors
 mbr() {
 	_dev=$1; shift
 	dd if=/dev/zero of="$_dev" bs=512 count=1 2>/dev/null

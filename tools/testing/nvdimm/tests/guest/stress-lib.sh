@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What dax-stress.sh and dax-stress4.sh do, with two threads for each CPU.
+# For dax-stress.sh and dax-stress4.sh, which run two threads for each CPU.
 # shellcheck shell=dash
 
 OPS=1500
@@ -11,8 +11,8 @@ start() { # FSTYPE
 	echo 100 >/proc/sys/kernel/hung_task_timeout_secs
 }
 
-# The kernel may keep a thread for ever, and with it the process: what it says is
-# enough to go on.
+# If the kernel keeps a thread for ever, daxexer cannot exit either: so end the test on
+# its "no progress".
 stress() { # FSTYPE SEED [OPTIONS]
 	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
 	_fs=$1 _seed=$2
@@ -26,7 +26,7 @@ stress() { # FSTYPE SEED [OPTIONS]
 	wait $_pid
 }
 
-# some faults mapped 2 MiB, and some work was between the threads
+# run the threads; the trace must show that faults mapped 2 MiB and that the threads met
 met() { # FSTYPE SEED [OPTIONS]
 	trace_on
 	stress "$@"
@@ -36,7 +36,7 @@ met() { # FSTYPE SEED [OPTIONS]
 	traced some dax_writeback_one
 }
 
-# of threads that meet KCSAN is to see more than of other tests
+# have KCSAN sample more accesses than in other tests, because threads race here
 watch_closely() {
 	_skip_watch=/sys/module/kcsan/parameters/skip_watch
 	[ ! -f $_skip_watch ] || echo 20 >$_skip_watch

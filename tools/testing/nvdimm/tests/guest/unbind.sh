@@ -19,7 +19,7 @@ raw() {
 	hammers /dev/pmem0 direct read
 	timeout $((20 * PATIENCE)) sh -c "echo $_ns >/sys/bus/nd/drivers/nd_pmem/unbind"
 	ended direct
-	# buffered reads may be served by the page cache until the file is closed
+	# the page cache may serve buffered reads until the file is closed
 	until_true 10 test -s /tmp/hammer.read.status || killall daxexer
 	[ ! -e /sys/block/pmem0 ] || fail "the disk is still there"
 	bind "$_ns"
@@ -37,10 +37,10 @@ start() { # FSTYPE
 	sync
 }
 
-# With ext4 no mapped file may be open when the device goes: ext4 holds no dax
-# device, so nobody tells it, the entries of the file stay, and C's fs/dax.c looks
-# at page structs that are gone when the inode is evicted ("late entries" in
-# tests/README). Files that nobody has open are evicted in time.
+# With ext4 no mapped file may be open when the device is removed. ext4 is no holder of
+# the dax_device and gets no notification, so the file's entries stay, and C's fs/dax.c
+# accesses freed page structs when the inode is evicted ("late entries" in tests/README).
+# The inodes of files that no process has open are evicted in time.
 removed() { # FSTYPE HAMMERS...
 	_fs=$1; shift
 	_ns=$(namespace_of pmem0)
@@ -57,7 +57,7 @@ removed() { # FSTYPE HAMMERS...
 intact() { # FSTYPE
 	bind "$(cat /tmp/namespace)"
 	need_disk pmem0
-	# the log is replayed by the mount, then everything has to be in order
+	# the mount replays the log, then the filesystem has to be in order
 	mount_dax "$1" /dev/pmem0 "$MNT/$1"
 	daxexer check "$MNT/$1/kept" --len 8M --seed 5
 	daxexer check "$MNT/$1/kept" --len 8M --seed 5 --how mmap

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# virtio-pmem: a device that has to be flushed by the host, so DAX is not synchronous.
+# virtio-pmem: the host has to flush the device, so DAX is not synchronous.
 # boot: virtio
 # mem: 2G
 # qemu: -object memory-backend-ram,id=vp0,size=256M,share=on -device virtio-pmem-pci,memdev=vp0,id=vp0
@@ -17,7 +17,7 @@ start() {
 }
 here() { [ -e /sys/block/pmem0 ] || skip "there is no disk"; }
 
-flushes() { # FLUSH and FUA go to the host, asynchronously
+flushes() { # the driver sends FLUSH and FUA to the host, asynchronously
 	here
 	want "write cache of the queue" "$(cat /sys/block/pmem0/queue/write_cache)" "write back"
 	daxexer write /dev/pmem0 --direct 1 --sync 1
@@ -33,7 +33,7 @@ fs() {
 	daxexer check $MNT/ext4/f --len 4M --seed 5
 	daxexer align $MNT/ext4 --step 31
 }
-not_synchronous() { # MAP_SYNC cannot be kept here
+not_synchronous() { # the filesystem refuses MAP_SYNC
 	here
 	refused_for "Operation not supported" daxexer fill $MNT/ext4/f --len 1M --how mapsync
 	umount $MNT/ext4

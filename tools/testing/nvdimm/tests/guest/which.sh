@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Which parts run, and what they show of themselves: symbols, debugfs, trace points.
+# The components that run, and their interfaces: symbols, debugfs, trace points.
 # boot: main
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
@@ -11,13 +11,13 @@
 
 plan 5
 
-parts() { # each part is there once: in Rust or in C
+parts() { # each component is present once, in Rust or in C
 	evidence >/tmp/evidence
 	cat /tmp/evidence
 	want "parts" "$(grep -cE '^evidence: (core|fsdax|pmem|e820) +(rust|c) ' /tmp/evidence)" 4
 }
 
-symbols() { # the contract of drivers/dax/super.c and fs/dax.c
+symbols() { # the exported functions of drivers/dax/super.c and fs/dax.c
 	for _s in dax_read_lock dax_read_unlock dax_add_host dax_remove_host fs_dax_get_by_bdev \
 		fs_put_dax fs_dax_get dax_direct_access dax_zero_page_range dax_recovery_write \
 		dax_copy_from_iter dax_copy_to_iter dax_flush dax_write_cache \
@@ -68,7 +68,7 @@ trace_points() { # ndctl's tests count them
 	umount $MNT/ext4
 }
 
-loose() { # no dax device without a driver: what is listed is what sysfs has
+loose() { # after the drivers are unloaded, the core lists no device
 	_f=/sys/kernel/debug/dax/devices
 	[ -e $_f ] || skip "the core has no list of devices"
 	unload_stack

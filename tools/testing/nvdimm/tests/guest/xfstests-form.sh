@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# xfstests.sh without xfstests: a stand-in of the same form, in which one test passes, one is not
-# run, one fails and the program check ends early if it is told so.
+# xfstests.sh with a stand-in for xfstests, of the same form: one test passes, one is not run, one fails.
+# With "-g early" its program check ends early.
 # tier: full
 # root: yes
 # boot: xfstests-form
@@ -65,7 +65,7 @@ reasons() { # FSTYPE
 	refused grep generic/002 /tmp/said
 }
 
-kept() { # FSTYPE: on the host, and only there
+kept() { # FSTYPE: the results are on the host, and only there
 	grep -q 'Ran: generic/001' "/$RESULTS/$1.log"
 	[ -e $DEBIAN/root/standin/written ]
 	none_of $DEBIAN/host/standin

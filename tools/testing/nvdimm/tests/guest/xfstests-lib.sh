@@ -8,32 +8,31 @@
 #	xfstests ext4 /build -g quick
 #	points ext4
 #
-# It runs in the Debian root, which has the programs and the libraries that it needs. What it
-# writes, also among its own files, is gone with the guest, but its results are not: they go to the
-# directory "results" that the host shares.
+# xfstests runs in the Debian root, which has its programs and libraries. Its writes, also to its own
+# directory, are lost when the guest ends. Its results stay: they go to a directory of the host.
 
 RESULTS=$DEBIAN/root/results
 
-# share_results: the scratch directory of the run (@DIR@) becomes /results of the root
+# share_results: mount the scratch directory of the run (@DIR@) at /results of the root
 share_results() {
 	mkdir -p "$RESULTS"
 	mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 results "$RESULTS"
 }
 
-# Some tests switch to these users.
+# add_users: make the users that some tests switch to
 add_users() {
 	for _u in fsgqa fsgqa2 123456-fsgqa; do
 		chroot $DEBIAN/root useradd -m --badname "$_u" 2>/dev/null || return
 	done
 }
 
-# xfstests FSTYPE DIR ARGUMENT...: run the checkout in DIR of the root; its output is shown
+# xfstests FSTYPE DIR ARGUMENT...: run the checkout in DIR of the root, and show its output
 xfstests() {
 	_fs=$1 _dir=$2
 	shift 2
 	mkdir -p $MNT/test $MNT/scratch "$RESULTS/$_fs"
 	mkfs_on "$_fs" /dev/pmem0
-	# this is read instead of the checkout's local.config
+	# xfstests reads this file instead of the checkout's local.config
 	cat >"$RESULTS/$_fs.config" <<-END
 		export FSTYP=$_fs RESULT_BASE=/results/$_fs
 		export TEST_DEV=/dev/pmem0 TEST_DIR=$MNT/test
@@ -41,7 +40,7 @@ xfstests() {
 		export MOUNT_OPTIONS="-o dax=always" TEST_FS_MOUNT_OPTS="-o dax=always"
 	END
 	case $_fs in
-	# a small device would get smaller blocks
+	# mkfs.ext4 would choose smaller blocks for a small device
 	ext4) echo "export MKFS_OPTIONS='-b 4096'" ;;
 	xfs) echo "export MKFS_OPTIONS='-f -m $XFS_META'" ;;
 	esac >>"$RESULTS/$_fs.config"
@@ -52,12 +51,12 @@ xfstests() {
 	umount /dev/pmem1 2>/dev/null || :
 }
 
-# named FSTYPE KEY: the tests that the summary names after "KEY:", one a line
+# named FSTYPE KEY: print the tests that the summary lists after "KEY:", one a line
 named() {
 	sed -n "s/^$2: *//p" "$RESULTS/$1.log" | tail -n 1 | tr -s ' \t' '\n\n' | sort -u
 }
 
-# points FSTYPE: a line "RESULT FSTYPE TEST" for each test; without a summary it did not get to its end
+# points FSTYPE: print a line "RESULT FSTYPE TEST" for each test; without a summary, xfstests ended early
 points() {
 	{
 		named "$1" 'Not run' | sed 's/^/skip /'
@@ -67,7 +66,7 @@ points() {
 	} | awk -v fs="$1" 'NF == 2 && !seen[$2]++ { print $1, fs, $2 }'
 }
 
-# outcome RESULT FSTYPE TEST: a test point, with what was said about it
+# outcome RESULT FSTYPE TEST: the test point, with the output of xfstests about it
 outcome() {
 	_said=$(awk -v test="$3" '
 		/^[a-z0-9]+\/[0-9]+[ \t]/ { on = $1 == test }
@@ -81,7 +80,7 @@ outcome() {
 	esac
 }
 
-# report FSTYPE...: the whole KTAP document
+# report FSTYPE...: print the whole KTAP document
 report() {
 	for _fs; do points "$_fs"; done >/tmp/points
 	plan "$(grep -c . /tmp/points)"

@@ -19,7 +19,7 @@ at_end gone
 arguments=$(sed -n 's/.*xfstests.args="\([^"]*\)".*/\1/p' /proc/cmdline)
 fresh_stack pmem0 pmem1
 mount_debian
-absent() { skip "XFSTESTS=/path says where it is"; }
+absent() { skip "set XFSTESTS=/path to a built checkout of xfstests"; }
 [ -x $DEBIAN/root/build/check ] || {
 	plan 1
 	it "xfstests" absent
