@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * For programs in a guest that the persistence checker watches: ask whether memory is durable.
- * The questions are nops, which do nothing where nobody watches; x86-64 only.
+ * A question is a nop, which does nothing on a machine without the checker; x86-64 only.
  */
 #ifndef PERSIST_H
 #define PERSIST_H
@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * Answers: nobody watches; what was asked about is not mapped, not persistent memory, or nothing is
- * known of it.
+ * Answers: no checker watches this machine; the memory is not mapped or not persistent, or the
+ * checker knows nothing about it.
  */
 #define PERSIST_NOBODY		(UINT64_MAX - 1)
 #define PERSIST_NOT_THERE	UINT64_MAX
@@ -25,20 +25,20 @@ static inline uint64_t persist_ask(uint64_t what, const void *address, uint64_t 
 	return answer;
 }
 
-/* How many of the 64-byte lines of this memory would a power cut lose now? */
+/* The number of 64-byte lines of this memory that a power cut would lose now. */
 static inline uint64_t persist_check(const void *address, uint64_t len)
 {
 	return persist_ask(1, address, len);
 }
 
-/* A part of physical memory. */
+/* A range of physical memory. */
 struct persist_part {
 	uint64_t start, len;
 };
 
 /*
- * How many of the lines of these parts that were stored to since persist_begin() would a power cut
- * lose now? It is no answer if none was stored to.
+ * The number of lines of these ranges that were stored to since persist_begin() and that a power
+ * cut would lose now. PERSIST_NOT_THERE if there was no store to them.
  */
 static inline uint64_t persist_check_memory(const struct persist_part *parts, uint64_t number)
 {
@@ -46,32 +46,32 @@ static inline uint64_t persist_check_memory(const struct persist_part *parts, ui
 }
 
 enum persist_field {
-	PERSIST_OFFSET,		/* its distance from the address that was asked about, or its own */
+	PERSIST_OFFSET,		/* offset from the checked address; physical address for ranges */
 	PERSIST_STATE,		/* 0: a byte of it is only in a cache; 1: there was no fence */
-	PERSIST_ORIGIN,		/* the address of the instruction that stored to it last */
+	PERSIST_ORIGIN,		/* address of the last instruction that stored to the line */
 };
 
-/* A field of one of the lines that the last check found. */
+/* A field of line @number of those that the last check counted. */
 static inline uint64_t persist_lost(uint64_t number, enum persist_field field)
 {
 	return persist_ask(4, (const void *)number, field);
 }
 
-/* From now on the byte at address is the one at that offset of a file, for the picture. */
+/* Say for the picture that @address maps that offset of a file. */
 static inline uint64_t persist_locate(const void *address, uint64_t offset)
 {
 	return persist_ask(8, address, offset);
 }
 
-/* What follows is called so in the report, and counted from zero. */
+/* Begin a scenario: name it in the report, and reset all counts. */
 static inline uint64_t persist_begin(const char *name)
 {
 	return persist_ask(2, name, strlen(name));
 }
 
 /*
- * What is between the two costs something: the report says how many instructions, and what they
- * do to lines. Of all such windows between begin and end the median counts.
+ * Measure the code between the two: the report has its number of instructions, and their stores,
+ * write-backs and fences. It has the median of all windows between begin and end.
  */
 static inline uint64_t persist_window_start(void)
 {
@@ -84,15 +84,15 @@ static inline uint64_t persist_window_stop(void)
 }
 
 /*
- * There is persistent memory at that physical address, which the checker did not know of. What was
- * stored there before it has not seen.
+ * Tell the checker of persistent memory at that physical address. It has not seen earlier stores
+ * to it.
  */
 static inline uint64_t persist_watch(uint64_t start, uint64_t len)
 {
 	return persist_ask(10, (const void *)start, len);
 }
 
-/* Shall the checker notice fences? If not it has to complain of all that is stored. */
+/* Switch the notice of fences on or off. While off, the checker must report every store as lost. */
 static inline uint64_t persist_notice_fences(int yes)
 {
 	return persist_ask(11, (const void *)(uintptr_t)!!yes, 0);

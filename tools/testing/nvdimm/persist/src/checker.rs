@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All that is known of the guest.
+//! The state of the checker, and the events that change it.
 
 mod answers;
 
@@ -18,25 +18,25 @@ use crate::timeline;
 
 pub const PAGE: u64 = 4096;
 
-/// All that the plugin knows.
+/// The checker. A mutex protects it, as QEMU calls back in several threads.
 pub struct Checker {
     pub id: qemu::Id,
     options: Options,
     lines: Lines,
     images: Images,
-    /// Else markers alone are.
+    /// False: the plugin watches only markers.
     all_is_watched: bool,
     fences_are_noticed: bool,
     registers: HashMap<Cpu, HashMap<String, Handle>>,
-    /// The program's name for what it does.
+    /// The name that the guest's program gave the current scenario.
     name: String,
-    /// What it does that costs something.
+    /// The windows that the program has measured in this scenario.
     windows: Windows,
     pub instructions: Counter,
     pub interrupts: i64,
-    /// Where the byte of address 0 would be in the file that the program checks.
+    /// The file offset of virtual address 0, modulo 2^64, in the program's mapping of the file.
     origin: Option<u64>,
-    /// What the last check found, with its offset in what was asked about.
+    /// The findings of the last check, each with its offset from the checked address.
     lost: Vec<(u64, Finding)>,
 }
 
@@ -59,17 +59,17 @@ impl Checker {
         }
     }
 
-    /// There is a CPU, with these registers.
+    /// Adds a CPU with these registers.
     pub fn cpu(&mut self, cpu: Cpu, registers: HashMap<String, Handle>) {
         self.registers.insert(cpu, registers);
     }
 
-    /// Whether more than markers has to be watched.
+    /// Whether the plugin watches stores and fences too, not only markers.
     pub fn watches_all(&self) -> bool {
         self.all_is_watched
     }
 
-    /// Nobody knows what happened meanwhile.
+    /// Forgets the state of all lines, because the plugin has missed events.
     pub fn forget(&mut self) {
         self.lines = Lines::default();
     }
@@ -84,7 +84,7 @@ impl Checker {
         self.options.ranges.iter().any(inside)
     }
 
-    /// A store to one page.
+    /// Records a store within one page.
     pub fn store(&mut self, cpu: Cpu, physical: u64, data: &[u8], how: Store, origin: u64) {
         if self.is_persistent(physical) {
             let len = data.len() as u64;
@@ -111,14 +111,14 @@ impl Checker {
         self.draw();
     }
 
-    /// A locked instruction.
+    /// Records a locked instruction, which is a fence for [`Fences::Smp`].
     pub fn locked(&mut self, cpu: Cpu) {
         if self.options.fences == Fences::Smp {
             self.fence(cpu);
         }
     }
 
-    /// A system call begins, which returns to that address.
+    /// Records the beginning of a system call that returns to that address.
     pub fn call(&mut self, cpu: Cpu, returns_to: u64) {
         if self.options.timeline.is_open() {
             let now = self.instructions.sum();
@@ -127,7 +127,7 @@ impl Checker {
         }
     }
 
-    /// The kernel returns to a program.
+    /// Records that the kernel returns to a program.
     pub fn returned(&mut self, cpu: Cpu) {
         if self.options.timeline.is_open() {
             let now = self.instructions.sum();
@@ -145,7 +145,7 @@ impl Checker {
         self.registers.get(&cpu)?.get(&name)?.read()
     }
 
-    /// Writes down what became of lines, if somebody wants to see it.
+    /// Writes the changes of lines to the timeline, if there is one.
     fn draw(&mut self) {
         if let Some(changes) = self.lines.changes.as_mut().filter(|c| !c.is_empty()) {
             let now = self.instructions.sum();
@@ -154,7 +154,7 @@ impl Checker {
         }
     }
 
-    /// A line of the report.
+    /// Writes a line to the report.
     pub fn say(&mut self, text: &str) {
         if let Err(error) = writeln!(self.options.report, "{text}") {
             eprintln!("persist: the report cannot be written: {error}");

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What memory can hold after a power cut.
+//! The contents that memory can have after a power cut.
 //!
-//! [`crate::lines`] knows whether a line is durable, this what is in it. A cut leaves of each line
-//! what is durable, or what any later store has made of it: the cache may have written the line
-//! back after any of them. Lines are independent of each other, but for what filesystems rely on:
-//! a block that is written whole and past the cache, as the driver does it, is old or new.
-//! Stores of one CPU only, so that the stores to a line have an order.
+//! [`crate::lines`] knows whether a line is durable; this module knows its content. After a cut, a
+//! line has its durable content, or the content after any later store, because the cache may have
+//! written the line back after each of these. Lines are independent of each other, with one
+//! exception that filesystems rely on: if the driver writes a whole block past the cache, all of
+//! the block is old or all of it is new. The guest has one CPU, so the stores to a line have an
+//! order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,35 +15,35 @@ use crate::lines::Store;
 
 /// Bytes of a line.
 pub const LINE: usize = 64;
-/// Bytes of a block: pmem devices call it their physical block.
+/// Bytes of a block: the physical block size of pmem devices.
 pub const BLOCK: usize = 4096;
-/// Of more versions of a line than this, every other one is forgotten.
+/// If a line has more versions than this, every other one is dropped.
 const VERSIONS: usize = 32;
 
-/// What is in a line.
+/// The content of a line.
 pub type Content = [u8; LINE];
 
-/// What a cut keeps of the lines that are not durable.
+/// Which stores a cut keeps of the lines that are not durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Nothing: no cache has written anything back by itself.
+    /// None: no cache has written a line back by itself.
     Nothing,
     /// The last store to each line.
     Everything,
-    /// Of each line something, by chance.
+    /// A random version of each line.
     Random { seed: u64 },
 }
 
-/// Something that a line could hold if it does not hold what is durable.
+/// A content that a line could have after a cut instead of its durable one.
 struct Version {
     /// The number of the event that made it.
     time: u64,
     content: Content,
-    /// It belongs to a block that is being written.
+    /// It belongs to a block whose stores have not ended.
     unfinished: bool,
 }
 
-/// What the next fence makes durable of a line.
+/// The bytes of a line that the next fence makes durable.
 struct Arrival {
     time: u64,
     /// A bit for each byte.
@@ -60,13 +61,13 @@ impl Arrival {
     }
 }
 
-/// A line that is not as the durable one, or will not be after the next fence.
+/// A line whose content differs from the durable one, or will differ after the next fence.
 struct Line {
     current: Content,
     /// The oldest first.
     versions: Vec<Version>,
     arriving: Vec<Arrival>,
-    /// It has a version that belongs to a whole block.
+    /// A version of it belongs to a block that was written whole.
     in_block: bool,
 }
 
@@ -115,7 +116,7 @@ impl Line {
         self.versions.retain(|version| version.content != *durable);
     }
 
-    /// The block that it is a part of is whole since then, or never will be.
+    /// Its block is complete since event `whole`, or, for `None`, will never be.
     fn finish(&mut self, whole: Option<u64>) {
         let last = self.versions.iter().rfind(|version| version.unfinished);
         if let (Some(time), Some(content)) = (whole, last.map(|version| version.content)) {
@@ -137,20 +138,20 @@ impl Line {
     }
 }
 
-/// Persistent memory, and what its caches hold.
+/// Persistent memory and its caches.
 pub struct Memory {
     durable: Vec<u8>,
-    /// The lines of which a cut could leave something else, by number.
+    /// The lines that could have another content than the durable one after a cut, by number.
     open: BTreeMap<usize, Line>,
-    /// Of these, those that the next fence is for.
+    /// Those of `open` that the next fence affects.
     unfenced: Vec<usize>,
-    /// The blocks that are being written from their beginning, by number, and until where.
+    /// The blocks that are being written from their beginning, by number, with the bytes so far.
     blocks: HashMap<usize, usize>,
     time: u64,
 }
 
 impl Memory {
-    /// All of it is durable. Its length is a multiple of the line's.
+    /// Memory with this content, all of it durable. The length is a multiple of the line's.
     pub fn new(durable: Vec<u8>) -> Self {
         Self {
             durable,
@@ -161,7 +162,7 @@ impl Memory {
         }
     }
 
-    /// `data` was stored at that offset.
+    /// Records a store of `data` at that offset.
     pub fn store(&mut self, mut at: usize, mut data: &[u8], how: Store) {
         while !data.is_empty() {
             let (part, rest) = data.split_at(data.len().min(LINE - at % LINE));
@@ -186,8 +187,8 @@ impl Memory {
         }
     }
 
-    /// Whether the store is the next of those that write a block from its beginning. Any other store
-    /// to the block ends that.
+    /// Whether the store continues those that write a block from its beginning. Any other store to
+    /// the block ends the series.
     fn continues_block(&mut self, at: usize, end: usize, how: Store) -> bool {
         let block = at / BLOCK;
         let continues = how == Store::Streaming && self.blocks.get(&block) == Some(&at);
@@ -210,7 +211,7 @@ impl Memory {
         }
     }
 
-    /// The line at that offset was written back.
+    /// Records a write-back of the line at that offset.
     pub fn write_back(&mut self, at: usize) {
         if let Some(line) = self.open.get_mut(&(at / LINE)) {
             line.send(self.time, u64::MAX);
@@ -218,7 +219,7 @@ impl Memory {
         }
     }
 
-    /// What was stored past the cache, or written back, until here has arrived.
+    /// Records a fence: earlier write-backs and stores past the cache are durable.
     pub fn fence(&mut self) {
         let unfinished: Vec<_> = self.blocks.keys().copied().collect();
         for block in unfinished {
@@ -237,12 +238,12 @@ impl Memory {
         }
     }
 
-    /// What a cut leaves for certain.
+    /// The durable content.
     pub fn durable(&self) -> &[u8] {
         &self.durable
     }
 
-    /// What the CPU sees.
+    /// The content that the CPU sees.
     pub fn current(&self) -> Vec<u8> {
         let mut current = self.durable.clone();
         for (number, line) in &self.open {
@@ -251,12 +252,12 @@ impl Memory {
         current
     }
 
-    /// The number of lines of which a cut could leave something else.
+    /// The number of lines that could have another content than the durable one after a cut.
     pub fn open(&self) -> usize {
         self.open.len()
     }
 
-    /// The lines in which a cut leaves something else, with their offsets.
+    /// The lines that have another content than the durable one after this cut, with their offsets.
     pub fn cut(&self, keep: Keep) -> Vec<(usize, Content)> {
         let mut chooser = match keep {
             Keep::Nothing => return Vec::new(),
@@ -274,13 +275,13 @@ impl Memory {
     }
 }
 
-/// Chooses what a cut leaves of lines.
+/// Chooses the contents of lines after a cut.
 struct Chooser<'a> {
     memory: &'a Memory,
     random: fastrand::Rng,
-    /// Of how many of a hundred lines something is left.
+    /// The percentage of lines that keep a version.
     percent: u32,
-    /// Until when stores to a block have arrived.
+    /// The time until which stores to a block have arrived, by block.
     times: HashMap<usize, u64>,
 }
 
@@ -307,7 +308,7 @@ impl<'a> Chooser<'a> {
         version.filter(|_| kept)
     }
 
-    /// The same for all lines of the block that belong together.
+    /// A random time, the same for all lines of a block that was written whole.
     fn time(&mut self, block: usize) -> u64 {
         if let Some(time) = self.times.get(&block) {
             return *time;

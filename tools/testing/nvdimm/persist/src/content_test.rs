@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The contents against a model that remembers everything and makes every content that a line
-//! could have from it.
+//! Compares the contents with a model that keeps all events and computes every possible content of
+//! a line from them.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ fn value(events: &[Event], after: usize, byte: usize) -> u8 {
     events[..after].iter().rev().find_map(stored).unwrap_or(0)
 }
 
-/// How many events' effect on the byte a cut leaves for certain.
+/// The number of events whose effect on the byte is durable.
 fn arrived(events: &[Event], byte: usize) -> usize {
     let last_fence = events.iter().rposition(|e| matches!(e, Event::Fence));
     let sends = |event: &Event| match event {
@@ -124,7 +124,7 @@ fn of_many_versions_some_are_forgotten_and_none_is_wrong() {
     }
 }
 
-/// A block is written past the cache, as the driver does it.
+/// Writes a block past the cache, as the driver does.
 fn write_block(memory: &mut Memory, block: usize, value: u8, len: usize) {
     for at in (0..len).step_by(8) {
         memory.store(block * BLOCK + at, &[value; 8], Store::Streaming);
@@ -150,7 +150,7 @@ fn a_block_that_is_written_whole_is_old_or_new() {
         let image = image(&memory, Keep::Random { seed });
         assert!(image[..BLOCK].iter().all(|byte| *byte == image[0]));
         found.insert(image[0]);
-        // what is not whole has not begun
+        // an incomplete block is still old
         assert!(image[BLOCK..].iter().all(|byte| *byte == 0));
     }
     assert_eq!(found, BTreeSet::from([0, 1, 2]));

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an operation costs: the difference of what was counted at two markers.
+//! The cost of an operation: the difference of the counts at two markers, a window.
 //!
-//! An interrupt in between would be counted too, so a window that had one is left out. Of the
-//! others the median stands for the operation: now and then the kernel does something rare (a cache
-//! is filled, a node is split), which a mean would show.
+//! An interrupt in a window would be counted too, so windows with one are left out. The cost is the
+//! median of the others: sometimes the kernel does rare work (it fills a cache or splits a node),
+//! which would change a mean.
 
 use crate::lines::Counts;
 
-/// What was counted between two moments, or since the beginning.
+/// The counts between two moments, or since the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cost {
     pub instructions: u64,
@@ -32,24 +32,24 @@ pub struct Windows {
     interrupted: u64,
 }
 
-/// What stands for an operation.
+/// The cost of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usual {
     pub cost: Cost,
-    /// Windows that cost just that.
+    /// The number of windows with exactly this cost.
     pub same: usize,
-    /// Windows without an interrupt.
+    /// The number of windows without an interrupt.
     pub complete: usize,
     pub interrupted: u64,
 }
 
 impl Windows {
-    /// A window begins; `interrupts` is how many there were until now.
+    /// Begins a window; `interrupts` is the number of interrupts until now.
     pub fn start(&mut self, now: Cost, interrupts: i64) {
         self.open = Some((now, interrupts));
     }
 
-    /// It ends; without a beginning nothing happens.
+    /// Ends the window, if one has begun.
     pub fn stop(&mut self, now: Cost, interrupts: i64) {
         match self.open.take() {
             Some((start, then)) if then == interrupts => self.complete.push(now.since(&start)),
@@ -58,7 +58,7 @@ impl Windows {
         }
     }
 
-    /// The median by instructions; none without a complete window.
+    /// The median by instructions; `None` if no window is complete.
     pub fn usual(&self) -> Option<Usual> {
         let mut sorted = self.complete.clone();
         sorted.sort_unstable();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Crash images: memory is recorded, and what a power cut could have left of it is put into
-//! another part of the guest's memory, or into a file.
+//! Crash images: records memory, and writes the contents that a power cut could have left to
+//! another part of the guest's memory, or to a file.
 
 use std::fs::File;
 use std::io;
@@ -15,27 +15,27 @@ use crate::recording::{Player, Recording};
 
 const PAGE: usize = 4096;
 
-/// What a program in the guest asks for, in 64-bit words at an address that it gives.
+/// The request of a program in the guest, in 64-bit words at an address that it passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// From now on, record what happens to these physical addresses.
+    /// Begin to record the events of these physical addresses.
     Begin { start: u64, len: usize },
-    /// What has happened so far, in number?
+    /// Return the number of events so far.
     Now,
-    /// The recording ends.
+    /// End the recording.
     End,
-    /// Put the image of a cut to that physical address.
+    /// Write the image of a cut to that physical address.
     Build { cut: Cut, to: u64 },
-    /// Write it to a file.
+    /// Write the image of a cut to a file.
     Save { cut: Cut },
-    /// Watch nothing but markers, which is faster, or all again.
+    /// Watch only markers, which is faster, or watch everything again.
     Watch { all: bool },
 }
 
 /// A power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// So much had happened.
+    /// The number of events before the cut.
     after: usize,
     keep: Keep,
 }
@@ -74,13 +74,13 @@ impl Request {
 
 /// The images of one guest.
 pub struct Images {
-    /// What the files' names begin with.
+    /// The prefix of the files' names.
     path: PathBuf,
     saved: usize,
     recorded: Option<Recorded>,
 }
 
-/// A part of memory and what happened to it.
+/// A range of memory and its events.
 struct Recorded {
     start: u64,
     recording: Recording,
@@ -88,11 +88,11 @@ struct Recorded {
     ended: bool,
 }
 
-/// What can be said of an image.
+/// The numbers of an image, for the report.
 struct Built {
-    /// The lines of which the cut could have left something else than what was durable.
+    /// The number of lines that could have another content than the durable one.
     open: usize,
-    /// Those of them where it did.
+    /// The number of those that have another content in this image.
     kept: usize,
 }
 
@@ -106,7 +106,7 @@ impl Images {
         }
     }
 
-    /// `data` was stored at that physical address, in one page.
+    /// Records a store of `data` at that physical address, within a page.
     pub fn store(&mut self, address: u64, data: &[u8], how: Store) {
         if let Some((recording, at)) = self.at(address) {
             let len = data.len().min(recording.size() - at);
@@ -114,7 +114,7 @@ impl Images {
         }
     }
 
-    /// The line at that physical address was written back.
+    /// Records a write-back of the line at that physical address.
     pub fn write_back(&mut self, address: u64) {
         if let Some((recording, at)) = self.at(address) {
             recording.write_back(at);
@@ -127,14 +127,14 @@ impl Images {
         }
     }
 
-    /// What is being recorded, and where in it the address is.
+    /// The current recording, and the offset of the address in it.
     fn at(&mut self, address: u64) -> Option<(&mut Recording, usize)> {
         let recorded = self.recorded.as_mut()?;
         let at = usize::try_from(address.checked_sub(recorded.start)?).ok()?;
         (at < recorded.recording.size() && !recorded.ended).then_some((&mut recorded.recording, at))
     }
 
-    /// The answer to a request, and what the report has to say of it.
+    /// Answers a request; returns the answer and a line for the report.
     pub fn answer(&mut self, request: Request) -> Result<(u64, Option<String>), String> {
         if let Request::Begin { start, len } = request {
             self.recorded = Some(Recorded::begin(start, len)?);
@@ -166,14 +166,14 @@ impl Images {
                 Ok((self.saved as u64, Some(said(cut, &built))))
             }
             Request::Begin { .. } | Request::Watch { .. } => {
-                Err("that is no affair of images".into())
+                Err("no recording handles this request".into())
             }
         }
     }
 }
 
 impl Recorded {
-    /// What memory holds now is taken for durable.
+    /// Begins a recording. The current content of memory counts as durable.
     fn begin(start: u64, len: usize) -> Result<Self, String> {
         let first = qemu::read_physical(start, len).ok_or("there is no such memory")?;
         let recording = Recording::new(first)?;
@@ -185,8 +185,8 @@ impl Recorded {
         })
     }
 
-    /// Ends the recording: the addresses of lines that hold something else than what was seen to
-    /// be stored. There should be none.
+    /// Ends the recording. Returns the addresses of lines whose content differs from the recorded
+    /// stores; there should be none.
     fn end(&mut self) -> Result<Vec<u64>, String> {
         self.ended = true;
         let held = qemu::read_physical(self.start, self.recording.size());
@@ -198,7 +198,7 @@ impl Recorded {
         Ok(lines.map(|n| self.start + n as u64).collect())
     }
 
-    /// Writes the image to that physical address; what is there already is not written.
+    /// Writes the image to that physical address, except for bytes that memory has already.
     fn build(&mut self, cut: Cut, to: u64) -> Result<Built, String> {
         let (built, image) = self.image(cut)?;
         let held = qemu::read_physical(to, image.len()).ok_or("there is no such memory")?;
@@ -230,7 +230,7 @@ impl Recorded {
 
     fn image(&mut self, cut: Cut) -> Result<(Built, Vec<u8>), String> {
         if cut.after > self.recording.now() {
-            return Err("so much has not happened".into());
+            return Err("the cut is after the last event".into());
         }
         self.player.play(&self.recording, cut.after);
         let memory = &self.player.memory;

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an instruction does to caches.
+//! The effects of instructions on caches.
 
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 
 use crate::lines::Store;
 use crate::marker;
 
-/// What the plugin has to do when the instruction is executed.
+/// The effect of an instruction that the plugin has to record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// What it stores goes this way.
+    /// It may store, in this way.
     Stores(Store),
     /// It writes a line back.
     WritesBack,
-    /// It orders stores, by purpose.
+    /// It is a fence instruction.
     Fences,
-    /// It orders stores because it is locked, and stores.
+    /// It is locked, so it is a fence, and it stores.
     Locks,
-    /// A program asks something.
+    /// It is a marker: a program asks the checker.
     Marker,
-    /// A program calls the kernel.
+    /// It enters the kernel.
     Calls,
-    /// The kernel returns to it.
+    /// It returns to the program.
     Returns,
 }
 
-/// The first instruction of `bytes`, which is executed at `ip`, in 64-bit mode.
+/// Decodes the first instruction of `bytes`, at address `ip`, in 64-bit mode.
 pub fn decode(bytes: &[u8], ip: u64) -> Instruction {
     Decoder::with_ip(64, bytes, ip, DecoderOptions::NONE).decode()
 }
 
-/// What an instruction does. Most store nothing: they are as those that store through the cache.
+/// The effect of an instruction. `Stores(Cached)` includes instructions that store nothing.
 pub fn effect(insn: &Instruction) -> Effect {
     use Mnemonic::*;
     match insn.mnemonic() {
@@ -44,14 +44,15 @@ pub fn effect(insn: &Instruction) -> Effect {
         Syscall => Effect::Calls,
         Sysretq => Effect::Returns,
         Nop if is_marker(insn) => Effect::Marker,
-        // xchg with memory is locked without saying so
+        // xchg with memory is locked without a prefix
         Xchg if insn.op0_kind() == OpKind::Memory => Effect::Locks,
         _ if insn.has_lock_prefix() => Effect::Locks,
         _ => Effect::Stores(Store::Cached),
     }
 }
 
-/// The address of the line that it writes back; `register` reads one, segments by their bases.
+/// The address of the line that the instruction writes back. `register` returns the value of a
+/// register; of a segment register, its base.
 pub fn address(
     insn: &Instruction,
     mut register: impl FnMut(Register) -> Option<u64>,

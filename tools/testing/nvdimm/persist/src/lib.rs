@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A QEMU plugin that knows of each line of a guest's persistent memory whether it would survive
-//! a power cut.
+//! A QEMU plugin that knows for each line of a guest's persistent memory whether a power cut would
+//! lose it.
 //!
-//! [`insn`] says what an instruction does to caches, [`lines`] what that makes of the lines;
-//! [`count`] says what an operation costs; they are pure. [`timeline`] writes down what is drawn.
-//! [`qemu`] declares the part of QEMU's plugin interface that is used; QEMU calls [`plugin`], which tells
-//! [`checker`] what happens. A guest asks by [`marker`]s. [`options`] are those of QEMU's command line.
+//! The pure parts: [`insn`] classifies instructions by their effect on caches, [`lines`] tracks the
+//! states of lines, [`count`] computes the cost of operations. [`timeline`] writes the events for
+//! the picture. [`qemu`] wraps QEMU's plugin interface; QEMU calls [`plugin`], which passes the
+//! events to [`checker`]. Programs in the guest ask by [`marker`]s. [`options`] parses the options
+//! of QEMU's command line.
 //!
-//! [`content`] knows what a power cut could leave in the lines, [`recording`] all that happened to
-//! them; from both, [`images`] makes images of memory as it is after a cut.
+//! [`content`] knows the contents that lines could have after a power cut, and [`recording`] has
+//! all of their events. With both, [`images`] makes images of memory after a cut.
 
 mod content;
 mod count;
@@ -18,7 +19,7 @@ mod lines;
 mod marker;
 mod recording;
 mod timeline;
-// A test program is not loaded into QEMU, which has these symbols.
+// QEMU provides the symbols of its interface, and unit tests run without it.
 #[cfg(not(test))]
 mod checker;
 #[cfg(not(test))]

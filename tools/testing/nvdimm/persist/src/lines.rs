@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lines of persistent memory and how far what was stored in them has come.
+//! The lines of persistent memory and their states.
 //!
-//! A byte that is stored is in a cache, or, if the store was non-temporal, in a write-combining
-//! buffer of its CPU. A write-back (`clwb`, `clflushopt`, `clflush`) sends the line on its way; a
-//! fence of the CPU that sent it, or of the CPU that stored it non-temporally, makes it durable.
-//! A cache may write a line back at any time by itself, so more may survive a power cut than what
-//! is durable here; never less.
+//! A stored byte is in a cache or, if the store was non-temporal, in a write-combining buffer of
+//! its CPU. A write-back (`clwb`, `clflushopt`, `clflush`) makes a cached byte pending, and so does
+//! a non-temporal store; a fence of the same CPU makes it durable. A cache may also write a line
+//! back at any time by itself, so more bytes may survive a power cut than are durable here, but
+//! never fewer.
 //!
 //! Intel 64 Architectures Software Developer's Manual, volume 1, 11.4 and 12.
 
@@ -24,11 +24,12 @@ pub type Cpu = u32;
 pub enum Store {
     /// Through the cache.
     Cached,
-    /// Past it (`movnti`, `movntdq`, ...).
+    /// Non-temporal, past the cache (`movnti`, `movntdq`, ...).
     Streaming,
 }
 
-/// What one CPU has sent on its way and not fenced. Masks have a bit for each byte of the line.
+/// The pending bytes of one CPU, which it has not fenced. Masks have a bit for each byte of the
+/// line.
 #[derive(Clone, Debug)]
 struct Pending {
     cpu: Cpu,
@@ -36,15 +37,15 @@ struct Pending {
     streamed: u64,
 }
 
-/// A line that is not durable somewhere.
+/// A line of which a byte may not be durable.
 #[derive(Clone, Debug, Default)]
 struct Line {
     /// Bytes that are in a cache and nowhere else.
     dirty: u64,
     pending: Vec<Pending>,
-    /// The instruction that stored last.
+    /// The address of the last instruction that stored to it.
     origin: u64,
-    /// The number of the beginning that it stored after; 0: nothing was stored.
+    /// The number of the scenario of the last store; 0: there was no store.
     stored: u32,
 }
 
@@ -58,7 +59,7 @@ impl Line {
         }
     }
 
-    /// Sends the cached bytes on their way; false if there are none that no one has sent.
+    /// Makes the cached bytes pending; returns false if there were none.
     fn write_back(&mut self, cpu: Cpu) -> bool {
         let useful = self.dirty != 0;
         let on_their_way = self.pending.iter().fold(0, |all, p| all | p.written_back);
@@ -76,7 +77,7 @@ impl Line {
         self.settle(durable, 0);
     }
 
-    /// These bytes are on their way no more: they have arrived, or were stored over.
+    /// Removes these bytes from the pending ones: they are durable, or a later store replaced them.
     fn settle(&mut self, written_back: u64, streamed: u64) {
         self.pending.retain_mut(|p| {
             p.written_back &= !written_back;
@@ -110,18 +111,18 @@ impl Line {
     }
 }
 
-/// How far a line has come.
+/// The state of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// A byte of it is only in a cache.
+    /// A byte is only in a cache.
     Dirty,
-    /// All of it is on its way, part of it without a fence.
+    /// No byte is only in a cache, but some lack a fence.
     Pending,
-    /// All of it survives a power cut.
+    /// All bytes survive a power cut.
     Durable,
 }
 
-/// What happened, in numbers. A store to two lines counts twice.
+/// The numbers of events. A store to two lines counts twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counts {
     /// Lines stored to through the cache.
@@ -130,9 +131,9 @@ pub struct Counts {
     pub streamed: u64,
     /// Lines written back.
     pub written_back: u64,
-    /// Of these, lines that had nothing in a cache.
+    /// Lines written back without a byte in a cache.
     pub redundant: u64,
-    /// Fences, of which most have other purposes.
+    /// Fences; most have other purposes than durability.
     pub fences: u64,
 }
 
@@ -149,7 +150,7 @@ impl Counts {
         format!("{stored}\t{streamed}\t{written_back}\t{redundant}\t{fences}")
     }
 
-    /// What was counted since then.
+    /// The difference to earlier counts.
     pub fn since(&self, then: &Self) -> Self {
         Self {
             stored: self.stored - then.stored,
@@ -164,46 +165,46 @@ impl Counts {
 /// A line that a check found not to be durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it begins.
+    /// The address of its first byte.
     pub address: u64,
     /// Dirty or pending.
     pub state: State,
-    /// The address of the instruction that stored to it last.
+    /// The address of the last instruction that stored to it.
     pub origin: u64,
 }
 
-/// A line that came to another state.
+/// A change of a line's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Its address divided by the size of a line.
+    /// The line's address divided by the size of a line.
     pub number: u64,
     pub state: State,
-    /// The address of the instruction that stored to it last.
+    /// The address of the last instruction that stored to it.
     pub origin: u64,
 }
 
-/// All lines of the ranges that are watched.
+/// All lines of the watched ranges.
 #[derive(Default)]
 pub struct Lines {
     pages: HashMap<u64, Box<[Line; LINES_PER_PAGE as usize]>>,
-    /// Lines with something pending of that CPU, perhaps with some that are settled by now.
+    /// The lines that may have pending bytes of the CPU; some are durable by now.
     unfenced: HashMap<Cpu, Vec<u64>>,
-    /// Since the last beginning.
+    /// The counts of the current scenario.
     pub counts: Counts,
-    /// How many beginnings there were.
+    /// The number of scenarios so far.
     begun: u32,
-    /// In the order in which they happened, for who takes them; none unless somebody asks.
+    /// The changes in their order, for the timeline, which takes them; `None` without a timeline.
     pub changes: Option<Vec<Change>>,
 }
 
 impl Lines {
-    /// What follows is counted from zero.
+    /// Begins a scenario and resets the counts.
     pub fn begin(&mut self) {
         self.counts = Counts::default();
         self.begun += 1;
     }
 
-    /// `len` bytes at `address` were stored by the instruction at `origin`.
+    /// Records a store of `len` bytes at `address` by the instruction at `origin`.
     pub fn store(&mut self, address: u64, len: u64, how: Store, cpu: Cpu, origin: u64) {
         let stored = self.begun + 1;
         for (number, bytes) in parts(address, len) {
@@ -222,7 +223,7 @@ impl Lines {
         }
     }
 
-    /// The line at `address` was written back.
+    /// Records a write-back of the line at `address`.
     pub fn write_back(&mut self, address: u64, cpu: Cpu) {
         let number = address / LINE;
         self.counts.written_back += 1;
@@ -232,7 +233,7 @@ impl Lines {
         self.unfenced.entry(cpu).or_default().push(number);
     }
 
-    /// That CPU's stores and write-backs until here have arrived.
+    /// Records a fence: the CPU's earlier write-backs and non-temporal stores are durable.
     pub fn fence(&mut self, cpu: Cpu) {
         self.counts.fences += 1;
         for number in self.unfenced.remove(&cpu).unwrap_or_default() {
@@ -240,19 +241,20 @@ impl Lines {
         }
     }
 
-    /// The lines of the range that are not durable.
+    /// Returns the lines of the range that are not durable.
     pub fn check(&self, address: u64, len: u64) -> Vec<Finding> {
         self.seen(address, len).filter_map(finding).collect()
     }
 
-    /// The same for those alone that were stored to since the last beginning; and how many these are.
+    /// Returns the number of lines of the range with a store in the current scenario, and those of
+    /// them that are not durable.
     pub fn check_stored(&self, address: u64, len: u64) -> (usize, Vec<Finding>) {
         let stored = |(_, line): &(u64, &Line)| line.stored > self.begun;
         let stored = self.seen(address, len).filter(stored);
         (stored.clone().count(), stored.filter_map(finding).collect())
     }
 
-    /// The lines of the range of which something is known, by number.
+    /// The known lines of the range, by number.
     fn seen(&self, address: u64, len: u64) -> impl Iterator<Item = (u64, &Line)> + Clone {
         let numbers = address / LINE..(address + len).div_ceil(LINE);
         let pages = numbers.start / LINES_PER_PAGE..numbers.end.div_ceil(LINES_PER_PAGE);
@@ -262,7 +264,7 @@ impl Lines {
             .filter(move |(number, _)| numbers.contains(number))
     }
 
-    /// Does something to a line, and remembers if its state is another one then.
+    /// Calls `act` for a line, and records a change if its state differs afterwards.
     fn change<T>(&mut self, number: u64, act: impl FnOnce(&mut Line) -> T) -> T {
         let line = self.line(number);
         let before = line.state();
@@ -294,7 +296,7 @@ fn finding((number, line): (u64, &Line)) -> Option<Finding> {
     })
 }
 
-/// The lines that a range touches, and which bytes of each.
+/// The lines that a range touches, each with the mask of its bytes.
 fn parts(address: u64, len: u64) -> impl Iterator<Item = (u64, u64)> {
     let end = address + len;
     (address / LINE..end.div_ceil(LINE)).map(move |number| {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lines against a model that remembers everything and asks of each byte what became of it.
+//! Compares the lines with a model that keeps all events and computes the state of each byte.
 
 use super::*;
 use proptest::prelude::*;
 
-/// What a CPU did, addresses in bytes.
+/// An event of a CPU; addresses are in bytes.
 #[derive(Clone, Debug)]
 enum Event {
     Store(Cpu, u64, u64, Store),
@@ -32,7 +32,7 @@ fn fenced(after: &[Event], cpu: Cpu) -> bool {
         .any(|event| matches!(event, Event::Fence(by) if *by == cpu))
 }
 
-/// The state of a byte, from its last store and what came after it.
+/// The state of a byte, by its last store and the later events.
 fn byte_state(events: &[Event], byte: u64) -> State {
     let stored = events.iter().rposition(
         |event| matches!(event, Event::Store(_, at, len, _) if (*at..at + len).contains(&byte)),
@@ -103,8 +103,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
-    /// After each event the last change of a line says what the model says of it, and no change
-    /// leads to the state that the line had.
+    /// After each event, the last change of a line has the state that the model computes, and no
+    /// change leads to the state that the line had before.
     #[test]
     fn changes_lead_to_what_the_model_says(events in prop::collection::vec(event(), 0..30)) {
         let mut lines = replay(&[]);

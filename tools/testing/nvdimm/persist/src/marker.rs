@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a program in the guest asks of the plugin.
+//! Markers: the questions of programs in the guest to the plugin.
 //!
-//! The question is the instruction `nopl MAGIC(%rax)`, which does nothing on a CPU that nobody
-//! watches. `%rdi` says what is asked and `%rsi`, `%rdx` of what; the answer is in `%rax`, which
-//! keeps its value where there is no plugin. `../include/persist.h` is the same for C.
+//! A question is the instruction `nopl MAGIC(%rax)`, which does nothing without the plugin. `%rdi`
+//! is the kind of question, `%rsi` and `%rdx` are its arguments. The plugin returns the answer in
+//! `%rax`; without the plugin, `%rax` keeps its value. `../include/persist.h` is the same for C.
 
-/// The displacement that makes a marker of a nop.
+/// The displacement by which the plugin recognises a nop as a marker.
 pub const MAGIC: u64 = 0x7061_7864;
 
-/// The answer to a question about memory that is not mapped, not persistent, or of which nothing is
-/// known. The report says more.
+/// The answer if memory is not mapped or not persistent, or if nothing is known about it. The
+/// report has the reason.
 pub const NOT_THERE: u64 = u64::MAX;
 
-/// What can be asked of a line that is not durable.
+/// The fields of a line that is not durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// Its distance from the address that was asked about; of the first line, 0. Of physical memory
-    /// its address.
+    /// The line's offset from the checked address, 0 for the first line; for a check of physical
+    /// memory, its address.
     Offset,
-    /// 0: a byte of it is only in a cache; 1: all of it is on its way, without a fence.
+    /// 0: a byte of it is only in a cache; 1: it lacks only a fence.
     State,
-    /// The address of the instruction that stored to it last.
+    /// The address of the last instruction that stored to it.
     Origin,
 }
 
@@ -33,39 +33,38 @@ impl Field {
     }
 }
 
-/// A question.
+/// A question of a program in the guest. The answer is 0 unless the variant says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// How many of the lines of `len` bytes at `address` are not durable?
+    /// Answer the number of lines of `len` bytes at `address` that are not durable.
     Check { address: u64, len: u64 },
-    /// What follows goes by the name that is `len` bytes at `address`; counts begin at zero. The
-    /// answer is 0.
+    /// Begin a scenario, whose name is in the `len` bytes at `address`, and reset the counts.
     Begin { address: u64, len: u64 },
-    /// Write down what was counted since the last `Begin`. The answer is 0.
+    /// End the scenario, and write its counts to the report.
     End,
-    /// From now on the byte at `address` is that one of a file, and its neighbours are its
-    /// neighbours there. The answer is 0.
+    /// The program's mapping has the file's byte `offset` at `address`.
     Locate { address: u64, offset: u64 },
-    /// A window begins. The answer is 0.
+    /// Begin a window.
     Start,
-    /// The window ends: what it cost is counted. The answer is 0.
+    /// End the window, and count its cost.
     Stop,
-    /// A field of a line that the last `Check` or `Memory` found.
+    /// Answer a field of a line that the last `Check` or `Memory` found.
     Lost { number: u64, field: Field },
-    /// What `crate::images` has a word for, in that many words at `address`.
+    /// Pass a request to `crate::images`: that many words at `address`. Its answer is the answer.
     Images { address: u64, words: u64 },
-    /// How many of the lines of physical memory that were stored to since the last `Begin` are not
-    /// durable? At `address` there are so many pairs of words: a first address and a length.
+    /// Answer the number of lines of ranges of physical memory that were stored to since the last
+    /// `Begin` and are not durable. `address` has a pair of words for each range: first address,
+    /// length.
     Memory { address: u64, ranges: u64 },
-    /// There is persistent memory besides what the command line says: `len` bytes at the physical
-    /// address `start`. What was stored there before was not seen. The answer is 0.
+    /// Watch `len` bytes more of persistent memory, at the physical address `start`. The plugin has
+    /// not seen earlier stores to it.
     Watch { start: u64, len: u64 },
-    /// From now on no fence is noticed, as if they did nothing, or each is. The answer is 0.
+    /// Ignore all fences from now on, or notice them again.
     Fences { noticed: bool },
 }
 
 impl Question {
-    /// What the registers `%rdi`, `%rsi` and `%rdx` ask.
+    /// The question in the registers `%rdi`, `%rsi` and `%rdx`.
     pub fn new([what, address, len]: [u64; 3]) -> Option<Self> {
         match what {
             1 => Some(Self::Check { address, len }),

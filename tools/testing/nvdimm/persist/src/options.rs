@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What QEMU's command line says.
+//! The plugin's options on QEMU's command line.
 
 use std::fs::File;
 use std::path::PathBuf;
 
 use crate::timeline::Timeline;
 
-/// Which fences count.
+/// Which instructions count as fences.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fences {
-    /// Only those that are there for it: a missing one is found.
+    /// Only fence instructions: the plugin finds a missing one.
     Strict,
-    /// Locked instructions too: another CPU's journal may rely on them.
+    /// Locked instructions too: the journal on another CPU may rely on them.
     Smp,
 }
 
 /// The `name=value` pairs.
 pub struct Options {
-    /// `range=START+LEN`, hexadecimal, any number of them: physical addresses of persistent memory, as
-    /// far as the guest does not say so itself. First, and behind the last.
+    /// `range=START+LEN`, hexadecimal, any number of them: persistent memory that the guest does
+    /// not report itself. The first physical address, and the one behind the last.
     pub ranges: Vec<(u64, u64)>,
     /// `fences=strict|smp`.
     pub fences: Fences,
@@ -27,9 +27,9 @@ pub struct Options {
     pub report: File,
     /// The report's path.
     pub path: PathBuf,
-    /// `timeline=FILE`; may be left out.
+    /// `timeline=FILE`; optional.
     pub timeline: Timeline,
-    /// `watch=all|markers`: what is watched at first.
+    /// `watch=all|markers`: whether the plugin watches everything at first, or only markers.
     pub all: bool,
 }
 
@@ -73,5 +73,5 @@ fn parse_range(text: &str) -> Result<(u64, u64), String> {
         let (start, len) = (number(start)?, number(len)?);
         Some((start, start.checked_add(len)?))
     };
-    parsed().ok_or(format!("{text} is no range: START+LEN, hexadecimal"))
+    parsed().ok_or(format!("{text} is no range; use START+LEN, hexadecimal"))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What QEMU calls: instructions are looked at when they are translated, and what they do is told
-//! to the checker when they are executed.
+//! The functions that QEMU calls. They decode instructions when QEMU translates them, and pass
+//! their effects to the checker when the guest executes them.
 
 use std::ffi::{c_char, c_int, c_uint, CStr};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -24,7 +24,7 @@ pub static qemu_plugin_version: c_int = qemu::VERSION;
 ///
 /// # Safety
 ///
-/// `argv` has `argc` strings.
+/// `argv` points to `argc` valid, NUL-terminated strings, for the duration of the call.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_plugin_install(
     id: qemu::Id,
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
     }
 }
 
-/// The checker. QEMU calls nothing before it is installed; a panic ends the emulator.
+/// The checker. QEMU calls no callback before the plugin is installed; a panic ends the emulator.
 fn checker() -> MutexGuard<'static, Checker> {
     CHECKER
         .get()
@@ -91,7 +91,7 @@ extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
                 insn.on_store(on_store, address as Data);
             }
             Effect::Fences => insn.on_execution(on_fence, qemu::NO_REGS, none),
-            // Blocks are translated again and again, but write-backs are in few places.
+            // QEMU translates blocks repeatedly, but few instructions are write-backs.
             Effect::WritesBack => {
                 let site: &'static Instruction = Box::leak(Box::new(decoded));
                 let site = std::ptr::from_ref(site).cast_mut().cast();
@@ -124,7 +124,7 @@ fn stored(cpu: Cpu, access: qemu::Access, address: u64, origin: u64, how: Store)
     }
     let data = qemu::stored(access);
     let data = &data[..data.len().min(len as usize)];
-    // the rest of one that crosses pages can be anywhere
+    // the second page of a store that crosses pages has another physical address
     let (first, rest) = data.split_at(data.len().min((PAGE - physical % PAGE) as usize));
     checker.store(cpu, physical, first, how, origin);
     if let (false, Some(next)) = (
@@ -171,14 +171,14 @@ extern "C" fn on_marker(cpu: c_uint, _: Data) {
 }
 
 extern "C" fn on_jump(_: c_uint, kind: c_int, _: u64, _: u64, _: Data) {
-    // QEMU reports an exception of x86 as one and then as an interrupt too.
+    // QEMU reports an x86 exception as an exception and then as an interrupt.
     checker().interrupts += match kind {
         qemu::EXCEPTION => -1,
         _ => 1,
     };
 }
 
-/// What was registered is forgotten: other instructions are looked at from now on.
+/// QEMU has dropped all callbacks: register them again for the kinds of instructions to watch now.
 extern "C" fn on_reset(_: Data) {
     let mut checker = checker();
     checker.forget();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The part of version 7 of QEMU's plugin interface that is used here, with safe wrappers.
+//! The part of version 7 of QEMU's plugin interface that the plugin uses, with safe wrappers.
 //!
 //! C header: `include/plugins/qemu-plugin.h` of QEMU 11; GLib's `GArray` and `GByteArray`.
 
@@ -8,21 +8,21 @@ use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 
 pub const VERSION: c_int = 7;
 
-/// Which registers a callback touches.
+/// How a callback accesses registers.
 pub const NO_REGS: c_int = 0;
 pub const READ_REGS: c_int = 1;
 pub const WRITE_REGS: c_int = 2;
 const MEMORY_WRITE: c_int = 2;
-/// Kinds of jumps that no instruction asks for.
+/// Kinds of discontinuities, which are jumps that no instruction causes.
 pub const INTERRUPT: c_int = 1;
 pub const EXCEPTION: c_int = 2;
 const ADD: c_int = 0;
 
 /// Identifies the plugin.
 pub type Id = u64;
-/// What a memory callback is told of an access.
+/// QEMU's description of an access, for a memory callback.
 pub type Access = u32;
-/// A value of the plugin's that its callback gets back.
+/// A value that the plugin registers with a callback, and that QEMU passes to it.
 pub type Data = *mut c_void;
 
 #[repr(C)]
@@ -51,7 +51,7 @@ struct ByteArray {
     data: *mut u8,
     len: c_uint,
 }
-/// A value that was stored; `low` and `high` begin with its bytes.
+/// A stored value; `low` and `high` start with its bytes.
 #[repr(C)]
 struct Value {
     kind: c_int,
@@ -71,7 +71,7 @@ struct Scoreboard {
     _opaque: [u8; 0],
 }
 
-/// A number for each CPU, which instructions add to.
+/// A counter for each CPU, which instructions increment.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Counter {
@@ -139,7 +139,7 @@ extern "C" {
     fn g_byte_array_append(array: *mut ByteArray, data: *const u8, len: c_uint) -> *mut ByteArray;
 }
 
-/// Registers the plugin's callbacks; `id` is what QEMU gave at installation.
+/// Registers the plugin's callbacks; `id` is the identifier that QEMU passed at installation.
 pub fn register(
     id: Id,
     cpu: CpuCallback,
@@ -158,7 +158,7 @@ pub fn register(
 }
 
 impl Counter {
-    /// Counters stay for as long as QEMU runs.
+    /// Makes a counter, which exists as long as QEMU runs.
     pub fn new() -> Self {
         // SAFETY: No precondition.
         let scoreboard = unsafe { qemu_plugin_scoreboard_new(size_of::<u64>()) };
@@ -168,21 +168,21 @@ impl Counter {
         }
     }
 
-    /// What all CPUs have counted.
+    /// The sum over all CPUs.
     pub fn sum(self) -> u64 {
         // SAFETY: The scoreboard is never freed.
         unsafe { qemu_plugin_u64_sum(self) }
     }
 }
 
-/// Forgets all callbacks and what was translated with them; then `callback` is called, which
-/// registers again.
+/// Has QEMU drop all callbacks and the blocks that it translated with them. Then QEMU calls
+/// `callback`, which registers callbacks again.
 pub fn reset(id: Id, callback: ExitCallback) {
     // SAFETY: A callback of a CPU is running; the function lives as long as the plugin.
     unsafe { qemu_plugin_reset(id, callback, std::ptr::null_mut()) };
 }
 
-/// A block of instructions that is being translated, for the time of the callback.
+/// A block of instructions that QEMU is translating, valid during the callback.
 #[derive(Clone, Copy)]
 pub struct Translation(*mut Block);
 
@@ -203,11 +203,11 @@ impl Translation {
     }
 }
 
-/// An instruction of a block that is being translated.
+/// An instruction of a block that QEMU is translating.
 pub struct TranslatedInsn(*mut Insn);
 
 impl TranslatedInsn {
-    /// The bytes of the instruction; an x86 instruction has no more than 15.
+    /// The bytes of the instruction, at most 15 on x86.
     pub fn bytes(&self) -> ([u8; 15], usize) {
         let mut bytes = [0; 15];
         // SAFETY: The instruction is being translated; QEMU writes no more than it is told.
@@ -220,27 +220,27 @@ impl TranslatedInsn {
         unsafe { qemu_plugin_insn_vaddr(self.0) }
     }
 
-    /// Counts the instruction each time it is executed.
+    /// Increments the counter each time the guest executes the instruction.
     pub fn count(&self, counter: Counter) {
         // SAFETY: The instruction is being translated; the scoreboard is never freed.
         unsafe { qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(self.0, ADD, counter, 1) }
     }
 
-    /// Calls back before the instruction is executed.
+    /// Has QEMU call back before each execution of the instruction.
     pub fn on_execution(&self, callback: CpuCallback, registers: c_int, data: Data) {
         // SAFETY: The instruction is being translated; the function lives as long as the plugin.
         unsafe { qemu_plugin_register_vcpu_insn_exec_cb(self.0, callback, registers, data) }
     }
 
-    /// Calls back after each of the instruction's stores.
+    /// Has QEMU call back after each store of the instruction.
     pub fn on_store(&self, callback: MemoryCallback, data: Data) {
-        // SAFETY: As above.
+        // SAFETY: The instruction is being translated; the function lives as long as the plugin.
         unsafe { qemu_plugin_register_vcpu_mem_cb(self.0, callback, NO_REGS, MEMORY_WRITE, data) }
     }
 }
 
-/// Where an access went in the guest's physical memory, and its length; none for I/O. To be called
-/// in the memory callback that was told of it.
+/// The physical address and the length of an access; `None` for I/O. Call it in the memory callback
+/// for that access.
 pub fn physical(access: Access, address: u64) -> Option<(u64, u64)> {
     // SAFETY: The answer is valid until the next question of this thread.
     unsafe {
@@ -255,22 +255,22 @@ pub fn physical(access: Access, address: u64) -> Option<(u64, u64)> {
     }
 }
 
-/// What was stored by the access, in its first bytes. To be called in the memory callback that was
-/// told of it.
+/// The value that the access stored, in the first bytes. Call it in the memory callback for that
+/// access.
 pub fn stored(access: Access) -> [u8; 16] {
     // SAFETY: The memory callback is running.
     let value = unsafe { qemu_plugin_mem_get_value(access) };
     (u128::from(value.low) | (u128::from(value.high) << 64)).to_le_bytes()
 }
 
-/// The physical address of a virtual one of the CPU that the callback is about.
+/// Translates a virtual address of the current callback's CPU to a physical one.
 pub fn translate(address: u64) -> Option<u64> {
     let mut physical = 0;
     // SAFETY: A callback of a CPU is running, by the contract of this function's callers.
     unsafe { qemu_plugin_translate_vaddr(address, &mut physical) }.then_some(physical)
 }
 
-/// `len` bytes of the guest's memory at the virtual address.
+/// Reads `len` bytes of the guest's memory at the virtual address.
 pub fn read_memory(address: u64, len: usize) -> Option<Vec<u8>> {
     let bytes = Bytes::new();
     // SAFETY: A callback of a CPU is running.
@@ -278,7 +278,7 @@ pub fn read_memory(address: u64, len: usize) -> Option<Vec<u8>> {
         .then(|| bytes.as_slice().to_vec())
 }
 
-/// `len` bytes of the guest's memory at the physical address.
+/// Reads `len` bytes of the guest's memory at the physical address.
 pub fn read_physical(address: u64, len: usize) -> Option<Vec<u8>> {
     const PART: usize = 1 << 20;
     let mut read = Vec::with_capacity(len);
@@ -308,7 +308,7 @@ pub fn write_physical(address: u64, data: &[u8]) -> bool {
     }
 }
 
-/// A register of a CPU, by the handle that QEMU gave for it.
+/// QEMU's handle for a register of a CPU.
 #[derive(Clone, Copy)]
 pub struct Handle(*mut c_void);
 
@@ -316,7 +316,7 @@ pub struct Handle(*mut c_void);
 unsafe impl Send for Handle {}
 
 impl Handle {
-    /// Its value, in a callback that was registered with [`READ_REGS`].
+    /// Reads the register, in a callback that was registered with [`READ_REGS`].
     pub fn read(self) -> Option<u64> {
         let bytes = Bytes::new();
         // SAFETY: The handle is of the CPU that the callback is about.
@@ -328,11 +328,11 @@ impl Handle {
         ))
     }
 
-    /// Gives it a value, in a callback that was registered with [`WRITE_REGS`].
+    /// Writes the register, in a callback that was registered with [`WRITE_REGS`].
     pub fn write(self, value: u64) -> bool {
         let bytes = Bytes::new();
         let value = value.to_le_bytes();
-        // SAFETY: The handle as above; GLib copies the bytes.
+        // SAFETY: The handle is of the CPU that the callback is about; GLib copies the bytes.
         unsafe {
             g_byte_array_append(bytes.0, value.as_ptr(), value.len() as c_uint);
             qemu_plugin_write_register(self.0, bytes.0)
@@ -340,7 +340,7 @@ impl Handle {
     }
 }
 
-/// The names and handles of the registers of the CPU that is being initialised.
+/// The names and handles of the registers of the CPU that QEMU is initialising.
 pub fn registers() -> Vec<(String, Handle)> {
     // SAFETY: A callback of a CPU is running. The array's elements are descriptors, whose strings
     // live as long as QEMU.
@@ -370,7 +370,7 @@ impl Bytes {
     }
 
     fn as_slice(&self) -> &[u8] {
-        // SAFETY: The array is ours, and nobody changes it while it is borrowed.
+        // SAFETY: `self` owns the array, and no method changes it while `self` is borrowed.
         unsafe {
             match ((*self.0).data, (*self.0).len) {
                 (_, 0) => &[],
@@ -382,7 +382,7 @@ impl Bytes {
 
 impl Drop for Bytes {
     fn drop(&mut self) {
-        // SAFETY: The array is ours.
+        // SAFETY: `self` owns the array, and does not use it afterwards.
         unsafe { g_byte_array_free(self.0, 1) };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All that happened to a range of memory, so that it can be cut off anywhere.
+//! Recordings of all events of a range of memory, so that a power cut can be put anywhere in them.
 
 use crate::content::{Memory, LINE};
 use crate::lines::Store;
@@ -12,19 +12,19 @@ enum Event {
     Fence,
 }
 
-/// What memory held at first, and what happened since.
+/// The first content of a range of memory, and the events since.
 pub struct Recording {
     first: Vec<u8>,
     events: Vec<Event>,
-    /// What was stored, one after the other.
+    /// The bytes of all stores, one after the other.
     data: Vec<u8>,
 }
 
 impl Recording {
-    /// Begins with what memory holds, all of which is taken for durable.
+    /// Begins with this content of memory, all of which counts as durable.
     pub fn new(first: Vec<u8>) -> Result<Self, &'static str> {
         if first.is_empty() || first.len() % LINE != 0 || u32::try_from(first.len()).is_err() {
-            return Err("a range of whole lines, of less than 4 GiB, can be recorded");
+            return Err("only a range of whole lines, of less than 4 GiB, can be recorded");
         }
         Ok(Self {
             first,
@@ -33,7 +33,7 @@ impl Recording {
         })
     }
 
-    /// The number of bytes that are recorded.
+    /// The number of bytes of the range.
     pub fn size(&self) -> usize {
         self.first.len()
     }
@@ -51,20 +51,20 @@ impl Recording {
         self.events.push(Event::WriteBack { at: at as u32 });
     }
 
-    /// One after another means nothing.
+    /// Records a fence. A fence directly after another has no effect and is dropped.
     pub fn fence(&mut self) {
         if !matches!(self.events.last(), None | Some(Event::Fence)) {
             self.events.push(Event::Fence);
         }
     }
 
-    /// What has happened so far, in number.
+    /// The number of events so far.
     pub fn now(&self) -> usize {
         self.events.len()
     }
 }
 
-/// A recording that is played until some event.
+/// Replays a recording up to an event.
 pub struct Player {
     pub memory: Memory,
     event: usize,
@@ -80,7 +80,7 @@ impl Player {
         }
     }
 
-    /// Plays the events before number `until`; from the beginning, if it is beyond that.
+    /// Replays the events before number `until`; starts again if it is past that event.
     pub fn play(&mut self, recording: &Recording, until: usize) {
         if until < self.event {
             *self = Self::new(recording);

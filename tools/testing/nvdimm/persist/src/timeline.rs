@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of the lines, written down for `../picture`, which draws it.
+//! Writes the changes of lines to a file, which `../picture` draws.
 //!
 //! A line of text for each event, fields separated by tabs, numbers in hexadecimal. The second field
 //! is the time: guest instructions since the beginning.
 //!
 //! ```text
-//! begin   TIME NAME                   what follows goes by that name
-//! dirty   TIME LINE COUNT ORIGIN      so many lines come to that state; the instruction that stored last
+//! begin   TIME NAME                   a scenario of that name begins
+//! dirty   TIME LINE COUNT ORIGIN      COUNT lines enter the state; ORIGIN: the last store
 //! pending TIME LINE COUNT ORIGIN
 //! durable TIME LINE COUNT ORIGIN
-//! call    TIME NAME                   a system call begins that changes or syncs files
+//! call    TIME NAME                   a system call that changes or syncs files begins
 //! return  TIME
-//! check   TIME LINE COUNT OFFSET      lines that ought to be durable; where they are in the file
-//! all     TIME                        all lines ought to be durable
-//! lost    TIME LINE                   one that is not
+//! check   TIME LINE COUNT OFFSET      lines that have to be durable, and their offset in the file
+//! all     TIME                        all lines have to be durable
+//! lost    TIME LINE                   a line that is not durable, but has to be
 //! end     TIME
 //! ```
 
@@ -24,12 +24,12 @@ use std::io::{BufWriter, Write};
 
 use crate::lines::{Change, State, LINE};
 
-/// The file, and whether something is being written down.
+/// The file, and the state of the current scenario.
 #[derive(Default)]
 pub struct Timeline {
     file: Option<BufWriter<File>>,
     open: bool,
-    /// Where the call returns to that is being made.
+    /// The return address of the current system call.
     returns_to: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ impl Timeline {
         }
     }
 
-    /// Between a beginning and an end.
+    /// Whether a scenario is running.
     pub fn is_open(&self) -> bool {
         self.open
     }
@@ -60,7 +60,7 @@ impl Timeline {
         }
     }
 
-    /// Neighbours that change in the same way are one event.
+    /// Writes changes of lines; neighbours that change in the same way become one event.
     pub fn changes(&mut self, now: u64, changes: &[Change]) {
         let together = |a: &Change, b: &Change| {
             a.number + 1 == b.number && a.state == b.state && a.origin == b.origin
@@ -79,7 +79,7 @@ impl Timeline {
         }
     }
 
-    /// `name` is none for a call that is not drawn.
+    /// Writes the beginning of a system call; `name` is `None` for a call that is not drawn.
     pub fn call(&mut self, now: u64, name: Option<&str>, returns_to: u64) {
         if let Some(name) = name {
             self.returns_to = Some(returns_to);
@@ -87,7 +87,8 @@ impl Timeline {
         }
     }
 
-    /// The kernel returns to a program; perhaps to another one.
+    /// Writes the end of the system call if the kernel returns to its caller, not to another
+    /// program.
     pub fn returned(&mut self, now: u64, to: Option<u64>) {
         if to.is_some() && to == self.returns_to {
             self.returns_to = None;
@@ -95,7 +96,7 @@ impl Timeline {
         }
     }
 
-    /// `len` bytes at the physical address were asked about, which are at that offset of a file.
+    /// Writes a check of `len` bytes at the physical address, which are at that offset of a file.
     pub fn check(&mut self, now: u64, physical: u64, len: u64, offset: u64) {
         let first = physical / LINE;
         let count = (physical + len).div_ceil(LINE) - first;
@@ -104,7 +105,7 @@ impl Timeline {
         ));
     }
 
-    /// All that was stored was asked about.
+    /// Writes a check of all lines.
     pub fn all(&mut self, now: u64) {
         self.write(format_args!("all\t{now:x}"));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Random changes of what is in a file.
+//! Random changes of a file's content.
 
 use std::fmt;
 use std::fs::File;
@@ -13,7 +13,7 @@ use rustix::io::{pwritev2, ReadWriteFlags};
 
 use crate::view::{View, PAGE};
 
-/// Files are no larger.
+/// The largest size of a file.
 const LIMIT: usize = 16 * PAGE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +22,9 @@ enum Kind {
     /// With `RWF_DSYNC`.
     WriteSync,
     Append,
-    /// Through a mapping.
+    /// By a mapping.
     Store,
-    /// With `MAP_SYNC`; the program writes back and fences.
+    /// By a mapping with `MAP_SYNC`; the program writes back and fences.
     StoreSync,
     /// To the size `off`.
     Truncate,
@@ -33,21 +33,21 @@ enum Kind {
 }
 use Kind::*;
 
-/// The more often, the more likely.
+/// The kinds; a kind that occurs more often is more likely.
 const KINDS: [Kind; 14] = [
     Write, Write, Write, WriteSync, Append, Append, Store, Store, Store, Store, StoreSync,
     Truncate, Punch, Zero,
 ];
 
-/// What is done to a file.
+/// A change of a file.
 pub struct Change {
     kind: Kind,
     off: usize,
-    /// What these bytes become.
+    /// The new bytes.
     data: Vec<u8>,
 }
 
-/// A part of a file of that size, which is not 0.
+/// A random part of a file of that size, which is not 0.
 pub fn part(random: &mut Rng, size: usize) -> (usize, usize) {
     let off = random.usize(..size);
     let most = *random
@@ -61,7 +61,7 @@ pub fn part(random: &mut Rng, size: usize) -> (usize, usize) {
 }
 
 impl Change {
-    /// Of a file of that size. Its number is in the bytes.
+    /// A random change of a file of that size. Its bytes derive from `number`.
     pub fn new(random: &mut Rng, size: usize, number: usize) -> Self {
         let kind = *random.choice(&KINDS).expect("there are some");
         let (off, len) = match kind {
@@ -71,7 +71,7 @@ impl Change {
             _ if size == 0 => (0, 0),
             _ => part(random, size),
         };
-        // none is zero, and each says where it belongs
+        // no byte is zero, and its value depends on its offset
         let byte = |at: usize| match kind {
             Punch | Zero => 0,
             _ => ((number * 89 + at * 7 + at / 251) % 255) as u8 + 1,
@@ -83,7 +83,7 @@ impl Change {
         }
     }
 
-    /// What is in the file afterwards.
+    /// The content of the file after the change.
     pub fn of(&self, mut content: Vec<u8>) -> Vec<u8> {
         if self.kind == Truncate {
             content.resize(self.off, 0);
@@ -95,7 +95,7 @@ impl Change {
         content
     }
 
-    /// Does it to the file, which is of that size.
+    /// Makes the change to the file, which has that size.
     pub fn make(&self, file: &File, size: usize) -> io::Result<()> {
         let Self { kind, off, data } = self;
         let (off, len) = (*off, data.len());
@@ -132,13 +132,13 @@ impl Change {
         }
     }
 
-    /// What of the file is durable when it is made.
+    /// The range of the file that is durable as soon as the change is made.
     pub fn durable(&self) -> Option<std::ops::Range<usize>> {
         let synced = matches!(self.kind, WriteSync | StoreSync) && !self.data.is_empty();
         synced.then(|| self.off..self.off + self.data.len())
     }
 
-    /// And the size is durable too.
+    /// Whether the size is durable too as soon as the change is made.
     pub fn size_is_durable(&self) -> bool {
         self.kind == WriteSync && !self.data.is_empty()
     }

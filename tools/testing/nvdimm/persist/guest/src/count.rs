@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Operations of which the checker says what they cost. Each is done many times, in a window of its
-//! own; what has to be done for it is outside.
+//! Operations whose cost the checker counts. Each runs many times, in a window of its own; its
+//! preparation is outside the window.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,13 +13,13 @@ use rustix::fs::{fallocate, FallocateFlags, OFlags};
 use crate::view::{View, PAGE};
 
 const HUGE: usize = 2 << 20;
-/// Pages that each kind of first access has for itself; fewer than an entry for 2 MiB maps.
+/// The pages for each kind of first access; fewer than a 2 MiB entry maps.
 const PAGES: usize = 256;
-/// Pages of 2 MiB for the same.
+/// The 2 MiB pages for each kind of first access.
 const HUGE_PAGES: usize = 8;
-/// How often what needs no fresh page is done.
+/// How often an operation runs that needs no fresh page.
 const ROUNDS: usize = 256;
-/// The same for what takes long.
+/// How often a long operation runs.
 const FEW: usize = 24;
 
 type Outcome = Result<(), String>;
@@ -28,7 +28,8 @@ fn problem(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// What `window` does in windows goes by that name; `label` says where it happens.
+/// Runs `windows`, which measures an operation of that name; `label` names the filesystem or
+/// device.
 fn operation(label: &str, name: &str, windows: impl FnOnce() -> io::Result<()>) -> Outcome {
     let nobody = |_| "nobody watches this machine: there is nobody to count".to_string();
     persist::begin(&format!("{label} {name}")).map_err(nobody)?;
@@ -90,7 +91,7 @@ fn create(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// A new file whose blocks lie together and are written, and of which no page is mapped.
+/// Makes a file of contiguous, written blocks, without a mapped page.
 fn written(path: &Path, len: usize) -> io::Result<File> {
     let file = create(path)?;
     fallocate(&file, FallocateFlags::empty(), 0, len as u64)?;
@@ -135,8 +136,8 @@ fn append(label: &str, path: &Path) -> Outcome {
     })
 }
 
-/// First accesses to `n` pages of that size. "first" is one to blocks of which fs-dax knows nothing,
-/// "again" one that finds what an earlier mapping left.
+/// Counts first accesses to `n` pages of that size. "first" finds no entry in the file's mapping,
+/// "again" finds the entry of an earlier memory mapping.
 fn faults(label: &str, path: &Path, size: usize, n: usize) -> Outcome {
     let kind = if size == HUGE { "2 MiB" } else { "4 KiB" };
     let touched = |view: &View, how: &str, access: fn(&View, usize)| {
@@ -165,9 +166,9 @@ fn faults(label: &str, path: &Path, size: usize, n: usize) -> Outcome {
     touched(&unwritten, "write fault, unwritten", store)
 }
 
-/// Every page of the mapping was faulted in, by entries of that size.
+/// Checks that page-table entries of that size map every page of the view.
 fn mapped_by(view: &View, size: usize) -> io::Result<()> {
-    // a mapping of small pages is shorter than 2 MiB
+    // a view of 4 KiB pages is shorter than 2 MiB
     if size != HUGE {
         return Ok(());
     }
@@ -185,7 +186,7 @@ fn mapped_by(view: &View, size: usize) -> io::Result<()> {
 /// The page faults of this program, major ones included.
 fn page_faults() -> io::Result<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // the name may have spaces, behind it the fields count from 3
+    // the name may have spaces; the fields after it count from 3
     let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
     let field = |n: usize| fields.split_whitespace().nth(n - 3)?.parse::<u64>().ok();
     field(10)

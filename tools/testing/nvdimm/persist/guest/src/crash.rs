@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cuts the power, again and again: does random things to a filesystem while the checker records
-//! what happens to its memory; then makes images of what cuts could have left, and recovers,
-//! reads and checks each.
+//! Simulates power cuts: runs random operations on a filesystem while the checker records its
+//! memory. Then it makes images that power cuts could have left, and recovers, reads and checks
+//! each.
 
 mod disk;
 
@@ -19,7 +19,7 @@ use disk::Disk;
 const USAGE: &str = "usage: persist-crash ext4|xfs SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
 /dev/pmem0 has a fresh filesystem; /dev/pmem1, of the same size, becomes the images.
 Exit status: 0 all images are as they have to be, 1 some are not, 2 all else.";
-/// Of failed images, so many are kept.
+/// How many failed images are kept.
 const KEPT: usize = 3;
 
 fn main() -> ExitCode {
@@ -62,16 +62,18 @@ struct Test<'a> {
     seed: u64,
     operations: usize,
     images: usize,
-    /// Of the mount that is recorded.
+    /// The options of the recorded mount.
     options: &'a str,
 }
 
 fn no_answer(why: persist::NoAnswer) -> io::Error {
-    io::Error::other(format!("the checker refuses: {why:?}; its report says why"))
+    io::Error::other(format!(
+        "the checker refuses: {why:?}; see its report for the reason"
+    ))
 }
 
 impl Test<'_> {
-    /// The number of images that are not as they have to be.
+    /// Returns the number of images that lack synced data or are inconsistent.
     fn run(&self) -> io::Result<usize> {
         let work = Disk {
             name: "pmem0",
@@ -95,7 +97,7 @@ impl Test<'_> {
         images::watch(false).map_err(no_answer)?;
         let workload = recorded?;
         if unseen != 0 {
-            let why = format!("{unseen} lines hold what nobody was seen to store");
+            let why = format!("{unseen} lines have content that the checker did not see stored");
             return Err(io::Error::other(why));
         }
         self.check(&workload, &image, to)
@@ -152,8 +154,7 @@ impl Test<'_> {
         Ok(failed)
     }
 
-    /// Where to cut: when a sync has just ended, within an operation, or anywhere; the earliest
-    /// first.
+    /// The cuts: just after a sync, within an operation, or anywhere; the earliest first.
     fn cuts(&self, done: &[Done]) -> Vec<Cut> {
         let mut random = Rng::with_seed(self.seed ^ 0x6375_7473);
         let syncs: Vec<_> = done.iter().filter(|done| done.syncs).collect();
@@ -180,7 +181,7 @@ impl Test<'_> {
     }
 }
 
-/// Says what had been done to the file that is to blame, if one is.
+/// Prints the operations on the file that `why` names, if it names one.
 fn tell(done: &[Done], until: u64, why: &str) {
     let name = why.split(':').next();
     let about = |done: &&Done| done.what.split([':', ' ']).any(|word| Some(word) == name);
@@ -193,13 +194,13 @@ fn tell(done: &[Done], until: u64, why: &str) {
     }
 }
 
-/// What was being done at that time.
+/// The operation at that time.
 fn place(done: &[Done], after: u64) -> String {
     let number = done.partition_point(|done| done.ended <= after);
     match done.get(number) {
         Some(Done { what, begun, .. }) if *begun < after => {
             format!("in operation {number}, {what}")
         }
-        _ => format!("behind {number} operations"),
+        _ => format!("after {number} operations"),
     }
 }

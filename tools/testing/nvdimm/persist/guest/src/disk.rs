@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A filesystem on a persistent memory device: mounted, read, checked.
+//! Mounts, reads and checks a filesystem on a persistent memory device.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
@@ -14,10 +14,10 @@ use persist::memory;
 use rustix::fs::OFlags;
 use rustix::mount::{mount, unmount, MountFlags, UnmountFlags};
 
-/// What the kernel says when it replays a log.
+/// The kernel's messages when it replays a log.
 const REPLAYED: [&str; 2] = ["recovery complete", "Ending recovery"];
 
-/// A device, and where it is mounted.
+/// A device and its mount point.
 #[derive(Clone, Copy)]
 pub struct Disk<'a> {
     pub name: &'a str,
@@ -25,7 +25,7 @@ pub struct Disk<'a> {
     pub dir: &'a str,
 }
 
-/// Something is not as it has to be after a power cut.
+/// An error of a filesystem after a power cut.
 pub type Bad = String;
 
 impl Disk<'_> {
@@ -33,7 +33,7 @@ impl Disk<'_> {
         format!("/dev/{}", self.name)
     }
 
-    /// Its physical addresses: the first, and how many.
+    /// The first physical address of the device, and its length.
     pub fn memory(&self) -> io::Result<(u64, u64)> {
         match &memory::of(Path::new(&self.device()))?[..] {
             [part] => Ok((part.start, part.len)),
@@ -41,7 +41,7 @@ impl Disk<'_> {
         }
     }
 
-    /// `options` after those that every mount has.
+    /// Mounts it with DAX and with these options.
     pub fn mount(&self, options: &str) -> io::Result<()> {
         fs::create_dir_all(self.dir)?;
         let separator = if options.is_empty() { "" } else { "," };
@@ -59,7 +59,7 @@ impl Disk<'_> {
         Ok(unmount(self.dir, UnmountFlags::empty())?)
     }
 
-    /// The files of its directory.
+    /// Reads all files.
     fn read(&self) -> io::Result<Found> {
         let mut found = Found::new();
         for entry in fs::read_dir(self.dir)? {
@@ -72,8 +72,8 @@ impl Disk<'_> {
         Ok(found)
     }
 
-    /// What is in it after a power cut, and whether its log was replayed; the filesystem is
-    /// consistent.
+    /// Mounts the filesystem after a power cut, reads its files, and runs fsck. Returns the files,
+    /// and whether the mount replayed the log.
     pub fn recover(&self) -> Result<(Found, bool), Bad> {
         let mut log = Log::new().map_err(|error| format!("/dev/kmsg: {error}"))?;
         self.mount("")
@@ -108,7 +108,7 @@ impl Disk<'_> {
     }
 }
 
-/// What the kernel says from now on.
+/// The kernel's messages from now on.
 struct Log(File);
 
 impl Log {
@@ -122,7 +122,7 @@ impl Log {
         Ok(Self(log))
     }
 
-    /// Whether it has said one of these. A read is a record.
+    /// Whether the kernel has printed one of these. Each read returns a record.
     fn says(&mut self, what: &[&str]) -> bool {
         let mut record = [0; 8192];
         while let Ok(len) = self.0.read(&mut record) {

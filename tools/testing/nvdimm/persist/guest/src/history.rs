@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What files contained at any time, and what of it was synced: what may be found after a power
-//! cut.
+//! The contents of files over time and their syncs, and so the contents that may exist after a
+//! power cut.
 //!
-//! A time is a number of events of the recording. Any part of a change may be found after a cut
-//! behind the time when it began; what a sync promises holds after a cut that is not before the
-//! time when it ended.
+//! A time is a number of events of the recording. After a cut later than the beginning of a change,
+//! any part of the change may be there. After a cut at or after the end of a sync, the data of the
+//! sync must be there.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub type Time = u64;
-/// File names, and the files' numbers.
+/// The numbers of files, by name.
 pub type Names = BTreeMap<String, usize>;
-/// What was found: file names, and what is in the files.
+/// The contents of the files after a cut, by name.
 pub type Found = BTreeMap<String, Vec<u8>>;
 
-/// Something that changes from version to version, and which of them were synced.
+/// The versions of a value, and the syncs of versions.
 struct History<T> {
-    /// When the change to it began.
+    /// Each version, with the time when the change to it began.
     versions: Vec<(Time, T)>,
-    /// When the sync of this version ended.
+    /// The number of a synced version, with the time when the sync ended.
     synced: Vec<(Time, usize)>,
 }
 
@@ -48,7 +48,7 @@ impl<T> History<T> {
         &self.versions[self.newest()].1
     }
 
-    /// The numbers of those that a cut may leave.
+    /// The numbers of the versions that may exist after a cut.
     fn possible(&self, cut: Time) -> Range<usize> {
         let synced = self.synced.iter().filter(|(ended, _)| *ended <= cut);
         let first = synced.map(|(_, version)| *version).max().unwrap_or(0);
@@ -57,23 +57,23 @@ impl<T> History<T> {
     }
 }
 
-/// A sync of a part of a file, without its size.
+/// A sync of a range of a file, without its size.
 struct Part {
     ended: Time,
     version: usize,
     range: Range<usize>,
 }
 
-/// A file. Each byte is old or new by itself, and so is the size.
+/// A file. After a cut, each byte is old or new independently of the others, and so is the size.
 pub struct File {
     contents: History<Vec<u8>>,
     parts: Vec<Part>,
-    /// Of each version; of one that may come about in steps, a range.
+    /// The size of each version; a range, if the file may grow in steps.
     sizes: History<Range<usize>>,
 }
 
 impl File {
-    /// An empty one.
+    /// An empty file.
     pub(crate) fn new() -> Self {
         Self {
             contents: History::new(Vec::new()),
@@ -82,7 +82,7 @@ impl File {
         }
     }
 
-    /// What is in it now.
+    /// The current content.
     pub fn content(&self) -> &[u8] {
         self.contents.last()
     }
@@ -93,7 +93,7 @@ impl File {
         self.contents.change(begun, content);
     }
 
-    /// A change that may be found with any size from the old one to the new one.
+    /// Records a change after which a cut may leave any size from the old one to the new one.
     pub fn grow(&mut self, begun: Time, content: Vec<u8>) {
         self.sizes
             .change(begun, self.content().len()..content.len() + 1);
@@ -105,7 +105,7 @@ impl File {
         self.sizes.sync(ended);
     }
 
-    /// These bytes alone are synced.
+    /// Records a sync of these bytes only.
     pub fn sync_part(&mut self, ended: Time, range: Range<usize>) {
         let version = self.contents.newest();
         self.parts.push(Part {
@@ -136,7 +136,7 @@ impl File {
             let covering = parts.iter().filter(|part| part.range.contains(&at));
             let first = covering.map(|part| part.version).max();
             let versions = &self.contents.versions[first.unwrap_or(possible.start)..possible.end];
-            // what is behind the end reads as zeroes when the file grows
+            // bytes behind the old end are zeroes when the file grows
             let values = versions
                 .iter()
                 .rev()
@@ -157,7 +157,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// An empty one.
+    /// An empty directory.
     pub(crate) fn new() -> Self {
         Self {
             files: Vec::new(),
@@ -165,7 +165,7 @@ impl Tree {
         }
     }
 
-    /// The names that there are now.
+    /// The current names.
     pub fn names(&self) -> &Names {
         self.names.last()
     }
@@ -174,13 +174,13 @@ impl Tree {
         self.names.change(begun, names);
     }
 
-    /// The directory is synced: its names, not what is in the files.
+    /// Records a sync of the directory: of its names, not of the files' contents.
     pub fn sync_names(&mut self, ended: Time) {
         self.names.sync(ended);
     }
 
-    /// Whether a cut at that time can leave what was found. Names change one after the other: those
-    /// that are found are all of some time.
+    /// Checks that a cut at that time can leave these files. Names change in order: all names after
+    /// the cut are of the same time.
     pub fn judge(&self, cut: Time, found: &Found) -> Result<(), String> {
         let mut why = None;
         let possible = &self.names.versions[self.names.possible(cut)];
@@ -208,7 +208,7 @@ impl Tree {
 mod test {
     use super::*;
 
-    /// A file `f` that was written at 10, synced until 20, written at 30 and 40.
+    /// A file `f` that is written at 10, synced until 20, and written at 30 and 40.
     fn tree() -> Tree {
         let mut tree = Tree::new();
         let mut file = File::new();

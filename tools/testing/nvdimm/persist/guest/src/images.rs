@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Crash images: what a power cut could have left of a part of physical memory.
+//! Crash images: the contents that a power cut could have left in a range of physical memory.
 //!
-//! The checker records all that happens to the memory between [`begin`] and [`end`]. Afterwards it
-//! makes the image of a cut at any time in between, in another part of memory.
+//! The checker records all events of the memory between [`begin`] and [`end`]. Afterwards it makes
+//! the image of a cut at any time in between, in another range of memory.
 
 use crate::{ask, NoAnswer};
 
-/// What a cut keeps of the lines that are not durable.
+/// Which stores a cut keeps of the lines that are not durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Nothing: no cache has written anything back by itself.
+    /// None: no cache has written a line back by itself.
     Nothing,
     /// The last store to each line.
     Everything,
-    /// Of each line something, by chance.
+    /// A random version of each line.
     Random { seed: u64 },
 }
 
-/// A power cut, after so many events of the recording.
+/// A power cut after that many events of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     pub after: u64,
@@ -40,7 +40,7 @@ fn request(words: &[u64]) -> Result<u64, NoAnswer> {
     ask(5, words.as_ptr().cast(), words.len())
 }
 
-/// Records what happens to `len` bytes of physical memory. What is there now counts as durable.
+/// Begins to record `len` bytes of physical memory, whose current content counts as durable.
 pub fn begin(start: u64, len: u64) -> Result<(), NoAnswer> {
     request(&[0, start, len]).map(drop)
 }
@@ -50,26 +50,26 @@ pub fn now() -> Result<u64, NoAnswer> {
     request(&[1])
 }
 
-/// Ends the recording; the number of lines that hold what nobody was seen to store, which is an
-/// error of the checker.
+/// Ends the recording. Returns the number of lines whose content differs from the recorded stores,
+/// which is an error of the checker.
 pub fn end() -> Result<u64, NoAnswer> {
     request(&[2])
 }
 
-/// Puts the image to that physical address. Nobody may use the memory meanwhile. The number of
-/// lines of which the cut could leave several things.
+/// Writes the image to that physical address, whose memory must not be in use. Returns the number
+/// of lines that could have several contents after the cut.
 pub fn build(cut: Cut, to: u64) -> Result<u64, NoAnswer> {
     let [after, keep, seed] = cut.words();
     request(&[3, after, keep, seed, to])
 }
 
-/// Writes the image to a file beside the checker's report: `report-image-N`. The answer is N.
+/// Writes the image to a file beside the checker's report: `report-image-N`. Returns N.
 pub fn save(cut: Cut) -> Result<u64, NoAnswer> {
     let [after, keep, seed] = cut.words();
     request(&[4, after, keep, seed])
 }
 
-/// Watches markers only, which takes less time, or again everything.
+/// Has the checker watch only markers, which is faster, or everything again.
 pub fn watch(everything: bool) -> Result<(), NoAnswer> {
     request(&[5, everything.into()]).map(drop)
 }

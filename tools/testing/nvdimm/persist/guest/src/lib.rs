@@ -10,8 +10,8 @@
 //! persist::end();
 //! ```
 //!
-//! The questions are nops, which do nothing where nobody watches; x86-64 only. `persist.h` is the
-//! same for C.
+//! A question is a nop, which does nothing on a machine without the checker; x86-64 only.
+//! `persist.h` is the same for C.
 
 mod change;
 pub mod history;
@@ -27,8 +27,8 @@ use std::arch::asm;
 pub enum NoAnswer {
     /// No checker watches this machine.
     Nobody,
-    /// A page of the memory is not mapped, or is not persistent memory, or nothing is known of it: the
-    /// checker's report says more.
+    /// A page of the memory is not mapped or not persistent, or the checker knows nothing about it.
+    /// The checker's report has the reason.
     NotThere,
 }
 
@@ -38,20 +38,19 @@ const NOT_THERE: u64 = u64::MAX;
 /// A line that a power cut would lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
-    /// Its distance from the address that was asked about; of the first line, 0. Of physical memory,
-    /// its address.
+    /// The line's offset from the checked address, 0 for the first line; for a check of physical
+    /// memory, its address.
     pub offset: u64,
-    /// All of it is on its way to memory, but there was no fence; else a byte of it is only in a
-    /// cache.
+    /// The line lacks only a fence. Otherwise, a byte of it is only in a cache.
     pub pending: bool,
-    /// The address of the instruction that stored to it last, of the kernel or a program.
+    /// The address of the last instruction that stored to it, of the kernel or a program.
     pub origin: u64,
 }
 
 pub(crate) fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAnswer> {
     let mut answer = NOBODY;
-    // SAFETY: A nop, or, if somebody watches, one that sets `rax`. The checker reads the memory
-    // as a debugger would.
+    // SAFETY: The instruction is a nop; the checker, if there is one, sets `rax`, and reads the
+    // memory like a debugger.
     unsafe {
         asm!("nop dword ptr [rax + 0x70617864]", inout("rax") answer, in("rdi") what,
             in("rsi") address, in("rdx") len, options(nostack, preserves_flags));
@@ -63,22 +62,22 @@ pub(crate) fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAn
     }
 }
 
-/// The 64-byte lines of this memory that a power cut would lose now.
+/// Returns the 64-byte lines of this memory that a power cut would lose now.
 ///
 /// A page that was never touched is not mapped: load from it first.
 pub fn check(address: *const u8, len: usize) -> Result<Vec<Lost>, NoAnswer> {
     (0..ask(1, address, len)?).map(lost).collect()
 }
 
-/// The lines of these parts of physical memory, each a first address and a length, that a power cut
-/// would lose now, if they were stored to since [`begin()`]. If none was stored to there is no
-/// answer.
+/// Returns the lines of these ranges of physical memory that were stored to since [`begin()`] and
+/// that a power cut would lose now. A range is a first address and a length. It is an error if
+/// there was no store to them.
 pub fn check_memory(parts: &[[u64; 2]]) -> Result<Vec<Lost>, NoAnswer> {
     let lines = ask(9, parts.as_ptr().cast(), parts.len())?;
     (0..lines).map(lost).collect()
 }
 
-/// One of the lines that the last question was answered with.
+/// Asks for a line that the last check found.
 fn lost(number: u64) -> Result<Lost, NoAnswer> {
     let field = |field| ask(4, std::ptr::without_provenance(number as usize), field);
     Ok(Lost {
@@ -88,18 +87,18 @@ fn lost(number: u64) -> Result<Lost, NoAnswer> {
     })
 }
 
-/// From now on the byte at that address is the one at that offset of a file, for the picture.
+/// Tells the checker, for the picture, that the byte at that address is at that offset of a file.
 pub fn locate(address: *const u8, offset: u64) {
     let _ = ask(8, address, offset as usize);
 }
 
-/// What follows is called so in the report, and counted from zero.
+/// Begins a scenario: names it in the report, and resets the counts.
 pub fn begin(name: &str) -> Result<(), NoAnswer> {
     ask(2, name.as_ptr(), name.len()).map(drop)
 }
 
-/// Does something of which the report shall say what it costs, in instructions and in what they do
-/// to lines: the median of all windows between [`begin()`] and [`end()`].
+/// Runs an operation whose cost the checker counts, in instructions, stores, write-backs and
+/// fences. The report has the median of all windows between [`begin()`] and [`end()`].
 pub fn window<T>(operation: impl FnOnce() -> T) -> T {
     let _ = ask(6, std::ptr::null(), 0);
     let done = operation();
@@ -107,14 +106,14 @@ pub fn window<T>(operation: impl FnOnce() -> T) -> T {
     done
 }
 
-/// There is persistent memory at that physical address, which the checker did not know of. What was
-/// stored there before it has not seen.
+/// Tells the checker of persistent memory at that physical address. It has not seen earlier stores
+/// to it.
 pub fn watch(start: u64, len: u64) -> Result<(), NoAnswer> {
     let start = std::ptr::without_provenance(start as usize);
     ask(10, start, len as usize).map(drop)
 }
 
-/// Does something while the checker takes no notice of fences: it has to complain of what is stored.
+/// Runs an operation while the checker ignores fences, so that it must report its stores as lost.
 pub fn without_fences<T>(operation: impl FnOnce() -> T) -> Result<T, NoAnswer> {
     let notice = |yes: usize| ask(11, std::ptr::without_provenance(yes), 0);
     notice(0)?;
@@ -122,7 +121,7 @@ pub fn without_fences<T>(operation: impl FnOnce() -> T) -> Result<T, NoAnswer> {
     notice(1).map(|_| done)
 }
 
-/// Writes the counts to the report.
+/// Ends the scenario: the checker writes its counts to the report.
 pub fn end() -> Result<(), NoAnswer> {
     ask(3, std::ptr::null(), 0).map(drop)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Does what makes data durable, in every way, and asks the checker whether it is, or what it costs.
+//! Makes data durable in every way, and asks the checker whether it is durable, or what that costs.
 
 mod count;
 mod scenarios;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the memory of a device is.
+//! Finds the physical memory of a device.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{major, minor};
 
-/// A part of physical memory that belongs to a disk.
+/// A range of physical memory that belongs to a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The disk's name, as in `/sys/block`.
@@ -26,9 +26,9 @@ impl Part {
     }
 }
 
-/// What a block device consists of, or the device that a file is on. Those below a mapped one count
-/// as a whole. Of a BTT all is counted that it stores, but of a namespace with page structs only what is
-/// behind these.
+/// The memory of a block device, or of the device of a file. Of a mapped device, it is all of the
+/// devices below. Of a BTT, it is all of the namespace; of a namespace with page structs, only the
+/// data behind them.
 pub fn of(path: &Path) -> io::Result<Vec<Part>> {
     let file = fs::metadata(path)?;
     let number = match file.file_type().is_block_device() {
@@ -50,7 +50,7 @@ fn parts(disk: &Path) -> io::Result<Vec<Part>> {
     let device = disk.join("device");
     let (start, len) = match number(&device.join("resource")) {
         Ok(start) => (start, number(&disk.join("size"))? * 512),
-        // a BTT does not say where it is
+        // sysfs has no address of a BTT
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = fs::read_to_string(device.join("namespace"))?;
             described(&Path::new("/sys/bus/nd/devices").join(name.trim()))?
@@ -65,12 +65,12 @@ fn parts(disk: &Path) -> io::Result<Vec<Part>> {
     }])
 }
 
-/// The first address and the length of a region or namespace that a directory of sysfs describes.
+/// The first address and the length of the region or namespace with that directory in sysfs.
 pub fn described(dir: &Path) -> io::Result<(u64, u64)> {
     Ok((number(&dir.join("resource"))?, number(&dir.join("size"))?))
 }
 
-/// The number in a file.
+/// Reads a number from a file.
 fn number(path: &Path) -> io::Result<u64> {
     let text = fs::read_to_string(path)?;
     let text = text.trim();

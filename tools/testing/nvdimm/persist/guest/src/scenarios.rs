@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Each scenario does something, makes it durable, and asks whether it is.
+//! Scenarios: each stores data, makes it durable, and asks the checker whether it is.
 
 mod any;
 mod dax;
@@ -17,18 +17,18 @@ use persist::Lost;
 
 use crate::symbols;
 
-/// Where it happens, and what the program leaves out.
+/// The place of a scenario, and the steps that it leaves out.
 pub struct Place<'a> {
     /// A directory, or a device.
     pub path: &'a str,
     pub without: &'a str,
 }
 
-/// Why not all is durable.
+/// The reason why a scenario did not pass.
 pub enum Failed {
     /// A power cut would lose lines.
     Lost(String),
-    /// It cannot be tried there.
+    /// The scenario cannot run there.
     Impossible,
     Error(String),
 }
@@ -43,7 +43,8 @@ type Outcome = Result<(), Failed>;
 
 pub type Scenario = (&'static str, fn(&Place<'_>) -> Outcome);
 
-/// By what they need: files of which the lines can be asked about, any filesystem, a block device.
+/// The scenarios by the place that they need: a filesystem with DAX, any filesystem, a block
+/// device.
 pub const GROUPS: [(&str, &[Scenario]); 3] = [
     ("dax", dax::SCENARIOS),
     ("any", any::SCENARIOS),
@@ -51,7 +52,7 @@ pub const GROUPS: [(&str, &[Scenario]); 3] = [
 ];
 
 impl Place<'_> {
-    /// A new file of that size, written and durable.
+    /// Makes a file of that size, written and durable.
     fn file(&self, name: &str, len: usize) -> Result<File, Failed> {
         self.open(name, len, 0)
     }
@@ -72,7 +73,7 @@ impl Place<'_> {
         Ok(file)
     }
 
-    /// The path of a new directory; an old one of that name is removed.
+    /// Makes a directory and returns its path; removes an old one of that name.
     fn directory(&self, name: &str) -> Result<PathBuf, Failed> {
         let path = Path::new(self.path).join(name);
         if path.exists() {
@@ -82,7 +83,7 @@ impl Place<'_> {
         Ok(path)
     }
 
-    /// Everything on the device is durable that was stored there since the scenario began.
+    /// Checks that all stores to the device since the scenario began are durable.
     fn all_durable(&self) -> Outcome {
         let parts = memory::of(Path::new(self.path))?;
         let ranges: Vec<_> = parts.iter().map(|part| [part.start, part.len]).collect();
@@ -91,14 +92,14 @@ impl Place<'_> {
     }
 }
 
-/// What was stored in that part of the file is durable.
+/// Checks that this range of the file is durable.
 fn durable(file: &File, off: usize, len: usize) -> Outcome {
     let first = off / PAGE * PAGE;
     let view = View::new(file, first, off + len - first)?;
     checked(&view, first, off - first, len)
 }
 
-/// For a part of a mapping that begins at that offset of the file.
+/// Checks that a range of a view is durable; the view begins at offset `start` of the file.
 fn checked(view: &View, start: usize, off: usize, len: usize) -> Outcome {
     none_lost(view.lost(off, len), |offset| {
         format!("offset {:#x} of the file", (start + off) as u64 + offset)
@@ -109,8 +110,8 @@ fn none_lost(
     answer: Result<Vec<Lost>, persist::NoAnswer>,
     place: impl FnOnce(u64) -> String,
 ) -> Outcome {
-    let lost =
-        answer.map_err(|why| format!("no answer: {why:?}; the checker's report says why"))?;
+    let lost = answer
+        .map_err(|why| format!("no answer: {why:?}; see the checker's report for the reason"))?;
     let Some(first) = lost.first() else {
         return Ok(());
     };

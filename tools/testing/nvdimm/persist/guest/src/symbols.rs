@@ -2,7 +2,7 @@
 
 //! Names for addresses of code.
 
-/// The kernel function that the address is in, or the address in a program.
+/// The kernel function at the address; or, for an address of a program, a text with the address.
 pub fn name(address: u64) -> String {
     if address >> 63 == 0 {
         return format!("a program at {address:#x}");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mapping of a file, and the instructions that make stores to it durable.
+//! A memory mapping of a file, and the instructions that make stores to it durable.
 
 use std::arch::asm;
 use std::arch::x86_64::_mm_sfence;
@@ -19,7 +19,7 @@ pub const PAGE: usize = 4096;
 pub struct View {
     start: *mut u8,
     len: usize,
-    /// Where it begins in the file.
+    /// The file offset of its first byte.
     origin: usize,
 }
 
@@ -28,14 +28,14 @@ impl View {
         Self::with(file, off, len, MapFlags::SHARED)
     }
 
-    /// Stores need no fsync: `MAP_SYNC`.
+    /// Maps with `MAP_SYNC`, so that stores need no fsync.
     pub fn synchronous(file: &File, off: usize, len: usize) -> io::Result<Self> {
         Self::with(file, off, len, MapFlags::SHARED_VALIDATE | MapFlags::SYNC)
     }
 
     fn with(file: &File, off: usize, len: usize, flags: MapFlags) -> io::Result<Self> {
         let prot = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: The kernel chooses a place where nothing is.
+        // SAFETY: The address hint is null, so the kernel chooses an unused range of addresses.
         let start = unsafe { mmap(std::ptr::null_mut(), len, prot, flags, file, off as u64)? };
         Ok(Self {
             start: start.cast(),
@@ -59,11 +59,11 @@ impl View {
     }
 
     pub fn load(&self, off: usize) -> u8 {
-        // SAFETY: Within the mapping; as above.
+        // SAFETY: Within the mapping, which is shared with others: no references to it exist.
         unsafe { self.at(off, 1).read_volatile() }
     }
 
-    /// `clwb` of each line.
+    /// Writes back each line with `clwb`.
     pub fn write_back(&self, off: usize, len: usize) {
         let first = off / LINE * LINE;
         for line in (first..off + len).step_by(LINE) {
@@ -74,7 +74,7 @@ impl View {
     }
 
     pub fn fence() {
-        // SAFETY: Every x86-64 has it.
+        // SAFETY: Every x86-64 CPU has SSE.
         unsafe { _mm_sfence() };
     }
 
@@ -84,7 +84,7 @@ impl View {
         Ok(())
     }
 
-    /// The physical address of a byte of it.
+    /// The physical address of a byte of the view.
     pub fn physical(&self, off: usize) -> io::Result<u64> {
         self.load(off);
         let address = self.at(off, 1) as u64;
@@ -97,11 +97,11 @@ impl View {
         }
     }
 
-    /// The lines of it that a power cut would lose.
+    /// The lines of a range that a power cut would lose.
     pub fn lost(&self, off: usize, len: usize) -> Result<Vec<Lost>, NoAnswer> {
         let start = self.at(off, len);
         for page in (0..len).step_by(PAGE).chain([len - 1]) {
-            // SAFETY: Within the mapping. The page is mapped when it was read.
+            // SAFETY: Within the mapping. The load makes the kernel map the page.
             unsafe { start.add(page).read_volatile() };
         }
         crate::locate(start, (self.origin + off) as u64);
@@ -111,7 +111,7 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // SAFETY: The mapping is ours.
+        // SAFETY: `self` owns the mapping, and no references to it exist.
         let _ = unsafe { munmap(self.start.cast(), self.len) };
     }
 }

@@ -15,21 +15,21 @@ use crate::view::{View, PAGE};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// What was done, and when.
+/// An operation, and its times.
 pub struct Done {
     pub what: String,
     pub begun: Time,
     pub ended: Time,
-    /// It made something durable.
+    /// The operation was a sync.
     pub syncs: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Syncing {
-    /// Of a file.
+    /// `fsync()` of a file.
     Fsync,
     Fdatasync,
-    /// Of a part of it.
+    /// `msync()` of a part of a file.
     Msync,
     Directory,
     Everything,
@@ -44,7 +44,7 @@ enum Naming {
 
 pub struct Workload<'a> {
     dir: &'a Path,
-    /// Files can share blocks.
+    /// Whether files can share blocks.
     shares: bool,
     random: Rng,
     clock: Clock,
@@ -52,11 +52,11 @@ pub struct Workload<'a> {
     pub done: Vec<Done>,
 }
 
-/// Says what time it is.
+/// Returns the current time of the recording.
 pub type Clock = fn() -> io::Result<Time>;
 
 impl<'a> Workload<'a> {
-    /// In an empty directory.
+    /// Prepares a workload in an empty directory.
     pub fn new(dir: &'a Path, shares: bool, seed: u64, clock: Clock) -> Self {
         Self {
             dir,
@@ -68,7 +68,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// The next operation.
+    /// Runs a random operation.
     pub fn step(&mut self) -> io::Result<()> {
         let begun = (self.clock)()?;
         let names = self.tree.names().clone();
@@ -117,7 +117,7 @@ impl<'a> Workload<'a> {
         Ok((format!("{name}: {change}"), syncs))
     }
 
-    /// The file gets the blocks of another.
+    /// Clones another file's blocks into the file.
     fn share(&mut self, begun: Time, name: &str, number: usize) -> io::Result<(String, bool)> {
         let names = self.tree.names().clone();
         let others = names.iter().filter(|(_, other)| **other != number);
@@ -156,7 +156,7 @@ impl<'a> Workload<'a> {
             Directory => fs::File::open(self.dir)?.sync_all()?,
             Everything => {
                 syncfs(&file)?;
-                // xfs sends no flush for a syncfs if its log has nothing to write
+                // for a syncfs, xfs sends no flush if its log has nothing to write
                 file.sync_all()?;
             }
         }

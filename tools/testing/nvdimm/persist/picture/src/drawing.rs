@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A scenario as SVG: time goes to the right, lines go down; above are system calls, below what was
-//! asked.
+//! Draws a scenario as SVG: time goes to the right, lines go down; system calls are at the top,
+//! checks at the bottom.
 
 use svg::node::element::{Group, Line, Rectangle, Text, Title};
 use svg::Document;
@@ -15,9 +15,9 @@ const WIDTH: usize = 960;
 const RIGHT: usize = 20;
 const CALLS: usize = 20;
 const GAP: usize = 24;
-/// Pixels of a row at least.
+/// The least height of a row, in pixels.
 const THIN: usize = 2;
-/// Pixels between labels.
+/// The distance between labels, in pixels.
 const APART: usize = 13;
 const INK: &str = "#333";
 const SYNC: &str = "#0072b2";
@@ -41,14 +41,14 @@ pub fn word(state: State) -> &'static str {
     }
 }
 
-/// Lines of one kind below each other.
+/// The lines of one kind, below each other.
 struct Panel<'a> {
     title: &'a str,
     plot: Plot,
     top: usize,
-    /// Pixels of a row.
+    /// The height of a row, in pixels.
     row: usize,
-    /// What a line is called.
+    /// Returns the label of a line.
     label: Box<dyn Fn(u64) -> String + 'a>,
 }
 
@@ -133,7 +133,8 @@ fn upright(x: usize, from: usize, to: usize) -> Line {
         .set("y2", to)
 }
 
-/// Where the panel is, with labels: each page, and each line that does not follow the one above.
+/// The background of the panel, with labels at each page and at each line that does not follow the
+/// one above it.
 fn background(panel: &Panel<'_>) -> Group {
     let plot = &panel.plot;
     let paper = Rectangle::new()
@@ -196,7 +197,7 @@ fn areas(panel: &Panel<'_>, scenario: &Scenario, symbols: &Symbols) -> Group {
     group
 }
 
-/// What is to be said of an area.
+/// The tooltip of an area.
 fn told(panel: &Panel<'_>, area: &Area, scenario: &Scenario, symbols: &Symbols) -> String {
     let plot = &panel.plot;
     let last = ((area.row + area.rows) * plot.per_row).min(plot.lines.len()) - 1;
@@ -211,7 +212,7 @@ fn told(panel: &Panel<'_>, area: &Area, scenario: &Scenario, symbols: &Symbols) 
     )
 }
 
-/// System calls, of which those that sync throw a shadow on the lines.
+/// The system calls; those that sync throw a shadow on the lines.
 fn calls(scenario: &Scenario, bottom: usize) -> Group {
     let mut group = Group::new();
     for call in &scenario.calls {
@@ -240,11 +241,11 @@ fn calls(scenario: &Scenario, bottom: usize) -> Group {
     group.add(text("system calls", LEFT - 8, 14, "end"))
 }
 
-/// Moments at which was asked whether lines are durable, with the lines that were not.
+/// The checks, with the lines that were not durable.
 fn checks(scenario: &Scenario, panels: &[Panel<'_>], bottom: usize) -> Group {
     let mut group = Group::new().add(text("durable?", LEFT - 8, bottom + 14, "end"));
     let mut free = 0;
-    // many of them must not hide the lines
+    // many checks must not hide the lines
     let opacity = (24.0 / scenario.checks.len() as f64).clamp(0.2, 1.0);
     for (time, lost) in &scenario.checks {
         let x = LEFT + column(*time, scenario.end, WIDTH);
@@ -301,7 +302,7 @@ fn time_axis(end: u64, bottom: usize) -> Group {
     ))
 }
 
-/// 1, 2 or 5 and zeros, so that there are five to ten steps or so.
+/// The step of the time axis: 1, 2 or 5 and zeros, for about five to ten steps.
 fn step(end: u64) -> u64 {
     let mut step = 1;
     loop {
@@ -314,7 +315,7 @@ fn step(end: u64) -> u64 {
     }
 }
 
-/// 1234567 is 1,234,567.
+/// Formats 1234567 as 1,234,567.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A page for a browser that shows how the lines of persistent memory went from dirty to durable.
+//! Makes an HTML page that shows how the lines of persistent memory went from dirty to durable.
 //!
-//! [`timeline`] reads what the plugin wrote down (`../../src/timeline.rs`), [`plot`] says which state is
-//! seen in which place, [`drawing`] makes an SVG of it, [`page`] puts these into HTML that needs
-//! nothing else. [`symbols`] has names for addresses of code.
+//! [`timeline`] reads the plugin's file (`../../src/timeline.rs`), [`plot`] computes which state
+//! each place of the picture shows, [`drawing`] makes an SVG of it, and [`page`] puts the SVGs into
+//! a single, self-contained HTML file. [`symbols`] has names for addresses of code.
 
 mod drawing;
 mod page;
@@ -44,7 +44,7 @@ fn page(title: &str, timeline: &str, map: Option<&str>) -> Result<String, String
     let scenarios =
         timeline::parse(&read(timeline)?).map_err(|why| format!("{timeline}: {why}"))?;
     if scenarios.is_empty() {
-        return Err(format!("{timeline}: nothing was written down"));
+        return Err(format!("{timeline}: it has no scenario"));
     }
     Ok(page::page(title, &scenarios, &symbols))
 }

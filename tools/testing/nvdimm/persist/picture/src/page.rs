@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The page: what the colours mean, a list of scenarios, a picture of each.
+//! The page: a legend of the colours, a list of scenarios, a picture of each.
 
 use std::fmt::Write;
 

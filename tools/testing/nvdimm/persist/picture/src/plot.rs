@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which state is seen where: lines are put into rows, times into columns. Where several lines or
-//! states meet the worst is seen, so that nothing bad is hidden.
+//! Computes which state each place shows: lines become rows, times become columns. A place with
+//! several lines or states shows the worst, so that no lost line is hidden.
 
 use crate::timeline::{Change, Scenario, State};
 
@@ -12,7 +12,7 @@ pub struct Cell {
     pub origin: u64,
 }
 
-/// Cells that look the same.
+/// Neighbouring cells that look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
     pub cell: Cell,
@@ -22,7 +22,7 @@ pub struct Area {
     pub columns: usize,
 }
 
-/// Lines, the first row is that of the first.
+/// The rows of a panel, in the order of the lines.
 pub struct Plot {
     pub lines: Vec<u64>,
     /// How many lines share a row.
@@ -33,7 +33,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// Shows these lines in at most so many rows.
+    /// Plots these lines in at most `most` rows.
     pub fn new(scenario: &Scenario, lines: Vec<u64>, most: usize, columns: usize) -> Self {
         let per_row = lines.len().div_ceil(most).max(1);
         let rows = lines.len().div_ceil(per_row);
@@ -51,7 +51,7 @@ impl Plot {
         plot
     }
 
-    /// The row that a line is in.
+    /// The row of a line.
     pub fn row(&self, line: u64) -> Option<usize> {
         let at = self.lines.iter().position(|other| *other == line)?;
         Some(at / self.per_row)
@@ -77,7 +77,7 @@ impl Plot {
         }
     }
 
-    /// What is to be drawn.
+    /// The areas to draw.
     pub fn areas(&self) -> Vec<Area> {
         let mut complete = Vec::new();
         let mut open: Vec<Area> = Vec::new();
@@ -121,7 +121,7 @@ impl Plot {
     }
 }
 
-/// The column of a moment.
+/// The column of a time.
 pub fn column(time: u64, end: u64, columns: usize) -> usize {
     let at = u128::from(time) * columns as u128 / u128::from(end.max(1));
     (at as usize).min(columns - 1)
@@ -147,7 +147,7 @@ mod test {
         }
     }
 
-    /// Row by row, a letter for each column.
+    /// Prints the plot row by row, with a letter for each column.
     fn drawn(plot: &Plot) -> Vec<String> {
         let mut rows = vec![vec!['.'; plot.columns]; plot.rows];
         for area in plot.areas() {

@@ -6,7 +6,7 @@
 pub struct Symbols(Vec<(u64, String)>);
 
 impl Symbols {
-    /// Reads a System.map. Lines that say something else are left out.
+    /// Parses a System.map; ignores lines that name no function.
     pub fn new(map: &str) -> Self {
         let function = |line: &str| {
             let mut words = line.split_whitespace();
@@ -27,7 +27,7 @@ impl Symbols {
         }
         let next = self.0.partition_point(|(start, _)| *start <= address);
         match next.checked_sub(1).map(|at| &self.0[at]) {
-            // modules are elsewhere
+            // addresses behind the last symbol belong to modules
             Some((start, name)) if next < self.0.len() => format!("{name}+{:#x}", address - start),
             _ => format!("the kernel at {address:#x}"),
         }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the plugin wrote down.
+//! Parses the plugin's timeline.
 
 use std::collections::BTreeMap;
 
 pub const LINE: u64 = 64;
 
-/// How far a line has come; what is worse is greater.
+/// The state of a line; a worse one compares as greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     Durable,
@@ -14,12 +14,12 @@ pub enum State {
     Dirty,
 }
 
-/// A line comes to a state.
+/// A change of a line's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub time: u64,
     pub state: State,
-    /// The address of the instruction that stored to the line last.
+    /// The address of the last instruction that stored to the line.
     pub origin: u64,
 }
 
@@ -32,36 +32,36 @@ pub struct Call {
 }
 
 impl Call {
-    /// Its promise is that something is durable.
+    /// Whether the call makes data durable.
     pub fn syncs(&self) -> bool {
         self.name.contains("sync")
     }
 }
 
-/// Moments at which a program asked, and the lines that were not durable then.
+/// The times of checks, with the lines that were not durable.
 pub type Checks = BTreeMap<u64, Vec<u64>>;
 
-/// What happened between a beginning and an end. Times are instructions since the beginning.
+/// The events of a scenario. Times are instructions since its beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scenario {
     pub name: String,
     pub end: u64,
-    /// By the line's number.
+    /// The changes of each line, by the line's number.
     pub lines: BTreeMap<u64, Vec<Change>>,
-    /// Where lines that were asked about are in the file.
+    /// The file offsets of checked lines.
     pub offsets: BTreeMap<u64, u64>,
     pub calls: Vec<Call>,
     pub checks: Checks,
 }
 
 impl Scenario {
-    /// Lines that were not durable when they ought to have been.
+    /// The number of lines that were not durable at a check.
     pub fn lost(&self) -> usize {
         self.checks.values().map(Vec::len).sum()
     }
 }
 
-/// The scenarios that came to an end.
+/// Returns the scenarios that have ended.
 pub fn parse(text: &str) -> Result<Vec<Scenario>, String> {
     let mut reader = Reader::default();
     for (number, line) in text.lines().enumerate() {
@@ -75,7 +75,7 @@ pub fn parse(text: &str) -> Result<Vec<Scenario>, String> {
 #[derive(Default)]
 struct Reader {
     complete: Vec<Scenario>,
-    /// What has begun, and when.
+    /// The current scenario, and the time when it began.
     open: Option<(u64, Scenario)>,
 }
 

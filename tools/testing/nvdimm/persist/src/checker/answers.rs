@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The answers to what the guest asks.
+//! Answers the questions of the guest.
 
 use iced_x86::Register;
 
@@ -11,11 +11,11 @@ use crate::lines::{Cpu, Finding, State};
 use crate::marker::{Field, Question, NOT_THERE};
 use crate::qemu;
 
-/// Why there is none.
+/// The reason why the checker cannot answer, for the report.
 type Refused = String;
 
 impl Checker {
-    /// Answers the question that is in these registers.
+    /// Answers the question in these registers.
     pub fn marker(&mut self, cpu: Cpu, question: [Register; 3]) {
         let [Some(what), Some(address), Some(len)] = question.map(|name| self.read(cpu, name))
         else {
@@ -88,7 +88,7 @@ impl Checker {
         }
     }
 
-    /// What the operation of the windows costs, if there were any.
+    /// Writes the cost of the scenario's windows to the report, if it had any.
     fn say_usual(&mut self) {
         let Some(usual) = self.windows.usual() else {
             return;
@@ -120,7 +120,7 @@ impl Checker {
             _ => {}
         }
         if matches!(request, Request::Begin { .. }) && self.registers.len() != 1 {
-            return Err("stores have no order with more than one CPU".into());
+            return Err("a guest with several CPUs has no order of stores; give it one".into());
         }
         let (answer, said) = self.images.answer(request)?;
         if let Some(said) = said {
@@ -132,7 +132,9 @@ impl Checker {
     fn must_watch_all(&self) -> Result<(), Refused> {
         match self.all_is_watched {
             true => Ok(()),
-            false => Err("only markers are watched".into()),
+            false => {
+                Err("the plugin watches only markers; ask it to watch everything first".into())
+            }
         }
     }
 
@@ -161,8 +163,8 @@ impl Checker {
         Ok(self.found(now, lost))
     }
 
-    /// The number of lines of ranges of physical memory that were stored to since the beginning and
-    /// are not durable. It is a mistake to ask if there were no stores.
+    /// The number of lines of ranges of physical memory that were stored to in this scenario and
+    /// are not durable. An error if there were no stores: then the check would prove nothing.
     fn check_memory(&mut self, address: u64, ranges: u64) -> Result<u64, Refused> {
         self.must_watch_all()?;
         self.lost.clear();
@@ -184,7 +186,7 @@ impl Checker {
         Ok(self.found(now, lost))
     }
 
-    /// Says what a check has found, and keeps it for questions about it; how many they are.
+    /// Reports the findings of a check, keeps them for later questions, and returns their number.
     fn found(&mut self, now: u64, lost: Vec<(u64, Finding)>) -> u64 {
         for (offset, finding) in &lost {
             let Finding {
@@ -203,7 +205,7 @@ impl Checker {
     }
 }
 
-/// So many 64-bit words of the guest's memory.
+/// Reads that many 64-bit words of the guest's memory.
 fn words_at(address: u64, words: u64) -> Result<Vec<u64>, Refused> {
     const MOST: u64 = 64;
     if words > MOST {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done to files and directories of any filesystem: nothing that was stored on its device may be
-//! lost afterwards, metadata and journal included. Nobody else has dirty mappings meanwhile.
+//! Operations on files and directories of any filesystem. Afterwards, all stores to its device must
+//! be durable, metadata and journal included. No other process may have dirty mappings meanwhile.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{symlink, FileExt, PermissionsExt};
@@ -30,7 +30,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("blocks come and go, fsync", blocks),
 ];
 
-/// After an fsync of the directory all is durable.
+/// Checks that all stores are durable after an fsync of the directory.
 fn synced(place: &Place<'_>, dir: &Path) -> Outcome {
     let sync = || File::open(dir)?.sync_all();
     sync()?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done to a file of which the lines can be asked about.
+//! Operations on a file with DAX, whose lines the checker can check.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -40,7 +40,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("syncfs behind an fsync of another file", other_first),
 ];
 
-/// A part of a mapping of the file's beginning is durable.
+/// Checks that a part of a view of the file's beginning is durable.
 fn all_durable(view: &View, off: usize, len: usize) -> Outcome {
     checked(view, 0, off, len)
 }
@@ -108,7 +108,7 @@ fn mmap_fsync(place: &Place<'_>) -> Outcome {
 
 fn map_sync(place: &Place<'_>) -> Outcome {
     let file = place.file("mapsync", 0)?;
-    // blocks of which nothing is known: the fault itself has to make them durable
+    // new blocks: the fault itself has to make their zeroes durable
     file.set_len(4 * PAGE as u64)?;
     let view = View::synchronous(&file, 0, 4 * PAGE)?;
     for off in [0, 100, PAGE - 3, 3 * PAGE] {
@@ -124,8 +124,8 @@ fn map_sync(place: &Place<'_>) -> Outcome {
     Ok(())
 }
 
-/// Pages 0, 4 and 7 of 8 are dirty, `change` does something to the range, and then fsync is asked
-/// for: what is still there must be durable.
+/// Dirties pages 0, 4 and 7 of 8, calls `change`, and syncs the file. Its remaining pages must be
+/// durable.
 fn beside_dirty(
     place: &Place<'_>,
     name: &str,
@@ -163,7 +163,7 @@ fn punch_beside_dirty(place: &Place<'_>) -> Outcome {
 }
 
 fn zero_beside_dirty(place: &Place<'_>) -> Outcome {
-    // the pages that are zeroed have no memory any more: what is asked about ends before them
+    // the zeroed pages have lost their blocks: check only the pages before them
     beside_dirty(place, "zero", 5, |file| {
         allocate(file, FallocateFlags::ZERO_RANGE, 5 * PAGE, PAGE)
     })
@@ -187,7 +187,7 @@ fn zero_parts(place: &Place<'_>) -> Outcome {
     durable(&file, 5 * PAGE, 77)
 }
 
-/// A file of 8 pages that shares its blocks with another.
+/// Makes a file of 8 pages that shares its blocks with another.
 fn shared(place: &Place<'_>, name: &str) -> Result<File, Failed> {
     let from = place.file(&format!("{name}-from"), 8 * PAGE)?;
     let file = place.file(name, 0)?;
@@ -237,7 +237,7 @@ fn huge(place: &Place<'_>) -> Outcome {
     all_durable(&view, 0, 2 * HUGE)
 }
 
-/// A page goes bad, and a write makes it good again.
+/// A page gets poison, and a write clears it.
 fn recovery(place: &Place<'_>) -> Outcome {
     const BAD: usize = 3 * PAGE;
     let file = place.file("poison", 8 * PAGE)?;
@@ -248,7 +248,7 @@ fn recovery(place: &Place<'_>) -> Outcome {
     let part = parts.iter().find(|part| part.contains(bad));
     let part = part.ok_or("the file is not in the device's memory")?;
     let disk = Path::new("/sys/block").join(&part.disk);
-    // firmware would have to clear it; without firmware it is cleared by the write
+    // only without firmware can the write alone clear the poison
     let device = disk.join("device").canonicalize()?;
     if !device.starts_with("/sys/devices/platform/e820_pmem") {
         return Err(Failed::Impossible);
@@ -269,8 +269,8 @@ fn recovery(place: &Place<'_>) -> Outcome {
     }
 }
 
-/// What power cuts are tried with. Pages that are dirty when their blocks are freed need not be written
-/// back, so only files are asked about.
+/// Runs the random operations of the power cuts. If a page is dirty when its block is freed, the
+/// kernel need not write it back, so check only files.
 fn random(place: &Place<'_>) -> Outcome {
     let shares = shared(place, "shares").is_ok();
     let dir = place.directory("random")?;
@@ -287,7 +287,7 @@ fn random(place: &Place<'_>) -> Outcome {
     Ok(())
 }
 
-/// All of the file is durable; holes have no memory.
+/// Checks that all data of the file is durable, except holes, which have no memory.
 fn data_durable(file: &File) -> Outcome {
     let mut at = 0;
     loop {
@@ -301,8 +301,8 @@ fn data_durable(file: &File) -> Outcome {
     }
 }
 
-/// The log has nothing to write for a syncfs if the fsync of another file has written all of it. The
-/// stores need a flush then, too.
+/// If the fsync of another file has written the whole log, a syncfs has nothing to write. It must
+/// flush the stores all the same.
 fn other_first(place: &Place<'_>) -> Outcome {
     let file = place.file("stored", 8 * PAGE)?;
     let other = place.file("other", PAGE)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done to a block device: nothing that was stored in its memory may be lost afterwards.
+//! Operations on a block device. Afterwards, all stores to its memory must be durable.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -26,11 +26,11 @@ fn open(place: &Place<'_>, flags: OFlags) -> Result<File, Failed> {
     Ok(how.open(place.path)?)
 }
 
-/// Does something with each part of the device, and then it is durable.
+/// Calls `act` for each part of the device, and checks that all stores are durable.
 fn each_part(place: &Place<'_>, act: impl Fn(u64, &[u8]) -> std::io::Result<()>) -> Outcome {
     for (number, (first, pages)) in PARTS.into_iter().enumerate() {
         let (off, len) = (first * PAGE, pages * PAGE);
-        // direct I/O wants pages
+        // direct I/O needs a page-aligned buffer
         let data = vec![0x80 + number as u8; len + PAGE];
         let data = &data[data.as_ptr().align_offset(PAGE)..][..len];
         act(off as u64, data)?;
@@ -55,7 +55,7 @@ fn direct_dsync(place: &Place<'_>) -> Outcome {
 fn cached(place: &Place<'_>) -> Outcome {
     let device = open(place, OFlags::empty())?;
     each_part(place, |off, data| {
-        // all but a byte at either end
+        // the part without its first and last byte
         device.write_all_at(&data[1..data.len() - 1], off + 1)?;
         device.sync_all()
     })
