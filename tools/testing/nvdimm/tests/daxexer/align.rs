@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Every size from 0 to 300 at every alignment mod 64 of the file offset and of the buffer.
+//! Transfers of every size from 0 to 300 at every alignment mod 64 of the file offset and of the
+//! buffer.
 //!
-//! Bytes on both sides of each transfer are guards: they must stay what they were.
+//! The bytes on both sides of each transfer are guards, which must not change.
 
 use crate::data::{compare, Rng};
 use crate::ffi::{Area, Map, Seg, PAGE};
@@ -13,7 +14,7 @@ const MAX: usize = 300;
 /// A guard line, the alignment, the largest size, a guard line.
 const WINDOW: usize = LINE + LINE + MAX + LINE;
 
-/// The window lies in one page for even sizes and straddles two pages for odd ones.
+/// The start of the window: within a page for even sizes, straddling two pages for odd ones.
 fn window_start(size: usize) -> usize {
     if size % 2 == 0 {
         PAGE
@@ -57,7 +58,7 @@ fn writes(path: &str, step: usize) -> Result<usize> {
         let window = window_start(size);
         for to in 0..LINE {
             for from in (0..LINE).step_by(step) {
-                // Another start in each round, so that the data of two transfers differ.
+                // Start elsewhere in each round, so that the data of two transfers differ.
                 let start = (done * LINE) % (PAGE - LINE) / LINE * LINE + from;
                 let target = window + LINE + to;
                 let what = || format!("write of {size} at {target:#x} from alignment {from}");

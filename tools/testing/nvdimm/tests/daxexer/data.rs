@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Numbers and contents that follow from a seed, and the comparison that says what differs.
+//! Numbers and contents that derive from a seed, and a comparison that reports differences.
 
-/// SplitMix64: small, and good enough to make every byte tell where it belongs.
+/// SplitMix64: a small generator, good enough to make the content depend on the offset.
 pub struct Rng(u64);
 
 fn mix(mut z: u64) -> u64 {
@@ -23,7 +23,7 @@ impl Rng {
         mix(self.0)
     }
 
-    /// A number below `limit`, which is not zero.
+    /// Returns a number below `limit`, which must not be zero.
     pub fn below(&mut self, limit: usize) -> usize {
         (self.word() % limit as u64) as usize
     }
@@ -35,13 +35,13 @@ impl Rng {
     }
 }
 
-/// The content that `seed` puts at byte `off` of a file or device; `off` is a multiple of 8.
+/// Fills `buf` with the content of `seed` at byte `off` of a file; `off` is a multiple of 8.
 pub fn pattern(seed: u64, off: u64, buf: &mut [u8]) {
     assert!(off % 8 == 0, "patterns start at multiples of 8");
     Rng::new(mix(seed).wrapping_add((off / 8).wrapping_mul(STEP))).fill(buf);
 }
 
-/// Says where `got` first differs from `want`, and how much.
+/// Compares; the error has the offset of the first difference and the number of differing bytes.
 pub fn compare(what: &str, base: u64, got: &[u8], want: &[u8]) -> Result<(), String> {
     if got == want {
         return Ok(());

@@ -2,8 +2,8 @@
 
 //! User buffers that run into a page without access.
 //!
-//! A transfer stops where the buffer ends: the count says how many bytes went through, and it is
-//! EFAULT if none did. Bytes of the file beyond the count keep their content.
+//! A transfer stops at that page: it returns the number of transferred bytes, or EFAULT if there
+//! were none. Bytes of the file beyond that number keep their content.
 
 use crate::data::{compare, Rng};
 use crate::ffi::{Area, Map, Seg, PAGE};
@@ -11,10 +11,10 @@ use crate::probe::errno_name;
 use crate::{open, Args, Context, Result};
 use std::fs::File;
 
-/// Copies end at a full machine word, so up to 7 bytes that could be reached may be left out.
+/// A copy may end at a full machine word and leave out up to 7 accessible bytes.
 const WORD: usize = 8;
 const FILE: usize = 8 * PAGE;
-/// What the longest transfer takes, and a page for what must stay as it was.
+/// Room for the longest transfer, and a page of guard bytes.
 const BUFFER: usize = 2 * PAGE;
 
 pub fn run(args: &Args) -> Result {
@@ -44,16 +44,16 @@ pub fn run(args: &Args) -> Result {
 struct Case {
     file: File,
     shadow: Vec<u8>,
-    /// The source or the target of a transfer, up to its last byte.
+    /// The source or the target of a transfer, which ends at the last byte of this area.
     buf: Area,
-    /// What the file holds, read back.
+    /// The content of the file, read back.
     seen: Area,
     rng: Rng,
 }
 
 impl Case {
     fn new(file: File) -> Result<Self> {
-        // As long as the file after what is appended.
+        // As long as the file after the append.
         let mut seen = Area::new(FILE + PAGE).of("buffer")?;
         let mut rng = Rng::new(4);
         rng.fill(seen.bytes_mut());
@@ -76,7 +76,8 @@ impl Case {
         })
     }
 
-    /// The last `reachable` bytes of the buffer and `beyond` bytes of the page behind it.
+    /// A segment of the last `reachable` bytes of the buffer and `beyond` bytes of the page behind
+    /// it.
     fn seg(&self, reachable: usize, beyond: usize) -> Seg {
         Seg {
             start: self.buf.len() - reachable,
@@ -84,7 +85,7 @@ impl Case {
         }
     }
 
-    /// What the result of a transfer means, or why it cannot be.
+    /// The number of transferred bytes, or an error if the kernel cannot have returned this.
     fn count(what: &str, done: std::io::Result<usize>, reachable: usize) -> Result<usize> {
         match done {
             Ok(n) if n != 0 && n <= reachable && n + WORD > reachable => Ok(n),
@@ -107,7 +108,7 @@ impl Case {
         self.check(&what)
     }
 
-    /// The file holds what the copy in memory holds, and is as long.
+    /// Checks that the file has the content and the size of the copy in memory.
     fn check(&mut self, what: &str) -> Result {
         let all = Seg {
             start: 0,
@@ -131,7 +132,7 @@ impl Case {
         compare(&what, off as u64, &got[..n], &self.shadow[off..off + n])
     }
 
-    /// The file grows by what went through and no further.
+    /// Appends; the file grows by the transferred bytes and no further.
     fn append(&mut self, reachable: usize) -> Result {
         let what = format!("append of {reachable} bytes and a page without access");
         let seg = self.seg(reachable, PAGE);
@@ -154,7 +155,8 @@ impl Case {
         self.check(&what)
     }
 
-    /// Good segments, then one that cannot be read to its end, then one that must stay unused.
+    /// Writes accessible segments, one that cannot be read to its end, and one that must stay
+    /// unused.
     fn write_vectored(&mut self, reachable: usize) -> Result {
         let what = format!("pwritev whose third segment faults after {reachable} bytes");
         self.rng.fill(self.buf.bytes_mut());
@@ -181,7 +183,7 @@ impl Case {
         self.check(&what)
     }
 
-    /// The source is the same file, mapped and not yet faulted in: the fault happens in the write.
+    /// Writes from a mapping of the same file that is not faulted in: the write itself faults.
     fn source_is_the_file(&mut self) -> Result {
         let (from, to, len) = (PAGE + 5, 5 * PAGE + 9, 2 * PAGE);
         let map = Map::read_only(&self.file, 0, FILE).of("mmap")?;

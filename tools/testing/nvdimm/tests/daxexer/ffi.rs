@@ -64,7 +64,7 @@ struct PollFd {
     revents: i16,
 }
 
-/// What an access to memory that is not there, or is broken, is answered with.
+/// The signal for an access to poison, or behind the end of a file.
 pub const SIGBUS: i32 = 7;
 const SIG_DFL: usize = 0;
 
@@ -91,8 +91,8 @@ fn status(ret: i32) -> io::Result<()> {
     count(ret as isize).map(|_| ())
 }
 
-/// Makes every SIGBUS end the program. The handler of `std`, which looks for stack overflows,
-/// swallows one that is not followed by another.
+/// Makes every SIGBUS end the program. `std` installs a handler that looks for stack overflows and
+/// swallows a single SIGBUS.
 pub fn die_of_sigbus() {
     // SAFETY: The default action runs no code of ours.
     unsafe { signal(SIGBUS, SIG_DFL) };
@@ -133,18 +133,18 @@ pub fn wait_for_notification(file: &File, timeout_ms: i32) -> io::Result<bool> {
     count(ret as isize).map(|n| n != 0)
 }
 
-/// Private memory that ends at a page which nobody may touch.
+/// Private memory that ends at a page without access.
 ///
 /// # Invariants
 ///
-/// `base` points to `len` readable and writable bytes that only this object knows, followed by
-/// `PAGE` bytes without access.
+/// `base` points to `len` readable and writable bytes that this object owns, followed by `PAGE`
+/// bytes without access.
 pub struct Area {
     base: *mut u8,
     len: usize,
 }
 
-// SAFETY: By the type invariants nobody else knows the memory, which all threads can access.
+// SAFETY: By the type invariants the object owns the memory, which all threads can access.
 unsafe impl Send for Area {}
 
 impl Area {
@@ -260,14 +260,14 @@ impl Area {
 
 impl Drop for Area {
     fn drop(&mut self) {
-        // SAFETY: Made by `new`, used by nobody else.
+        // SAFETY: By the type invariants the object owns this memory and the page behind it.
         unsafe { munmap(self.base, self.len + PAGE) };
     }
 }
 
 /// A shared mapping of a file or device.
 ///
-/// No reference into it is ever made: others may change it at any time.
+/// The code never makes a reference into it, because other tasks may change it at any time.
 ///
 /// # Invariants
 ///
@@ -358,13 +358,13 @@ impl Map {
         status(unsafe { msync(self.base.add(start), off + len - start, MS_SYNC) })
     }
 
-    /// Loads of all pages, which fail instead of ending the program.
+    /// Faults all pages in for reading (`MADV_POPULATE_READ`); a fault that fails is an error here.
     pub fn populate(&self) -> io::Result<()> {
-        // SAFETY: All of the mapping, of which nothing is changed.
+        // SAFETY: The range is all of the mapping, and the call changes no byte.
         status(unsafe { madvise(self.base, self.len, MADV_POPULATE_READ) })
     }
 
-    /// Tells the kernel that the memory of the page at `off` is broken (`MADV_HWPOISON`).
+    /// Has the kernel treat the memory of the page at `off` as failed (`MADV_HWPOISON`).
     pub fn break_page(&self, off: usize) -> io::Result<()> {
         assert!(
             off % PAGE == 0 && off + PAGE <= self.len,
@@ -384,7 +384,7 @@ impl Map {
 
 impl Drop for Map {
     fn drop(&mut self) {
-        // SAFETY: Made by `make`, used by nobody else.
+        // SAFETY: By the type invariants; the mapping belongs to this object.
         unsafe { munmap(self.base, self.len) };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! I/O that goes on until the device goes away under it, or the time is over.
+//! I/O that continues until the device under it is removed, or the time is over.
 
 use crate::data::{pattern, Rng};
 use crate::ffi::{self, Area, Map, Seg, O_DIRECT, PAGE};
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant};
 
-/// What the kinds that sync write: `daxexer check --seed 8` knows it again.
+/// The seed of the content of kinds that sync, for `daxexer check --seed 8`.
 const SEED: u64 = 8;
 
 /// Makes a page durable, by store and msync(2) if there is a mapping, by write and fsync(2) if not.
@@ -36,8 +36,8 @@ fn sync_page(file: &File, map: Option<&mut Map>, page: usize, buf: &mut Area) ->
     }
 }
 
-/// Ends well when the time is over or the device is gone (EIO, ENXIO, ENODEV, EHWPOISON, or end of
-/// a device that has shrunk to nothing); a mapping ends with SIGBUS, which the shell sees as 135.
+/// Succeeds when the time is over or the device has been removed (EIO, ENXIO, ENODEV, EHWPOISON, or
+/// the end of a device of size 0). A mapping ends with SIGBUS, which the shell sees as 135.
 pub fn run(args: &Args) -> Result {
     let (kind, path) = (args.word(0)?, args.word(1)?);
     let len = args.number("len", 1 << 20)? as usize / PAGE * PAGE;
@@ -53,8 +53,8 @@ pub fn run(args: &Args) -> Result {
     };
     println!("started");
 
-    // With the C fs-dax, a device that dies after it has given the address looks like bad user memory.
-    // The next operation knows.
+    // fs-dax in C returns EFAULT if the device is removed after it has returned the address: accept
+    // one EFAULT, the next operation gets the right error.
     let mut excuse = args.number("strict", 0)? == 0;
     let mut ops = 0u64;
     while Instant::now() < end {

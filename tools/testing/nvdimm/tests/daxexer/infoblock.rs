@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Info blocks of namespaces, made wrong on purpose: a changed field under a right checksum.
+//! Writes wrong info blocks of namespaces on purpose: a changed field with a correct checksum.
 
 use crate::{open, Args, Context, Result};
 use std::os::unix::fs::FileExt;
 
 const BLOCK: usize = 4096;
-/// The checksum is the last word of an info block, and counts as zero in its own sum.
+/// The offset of the checksum, the last word of an info block, which counts as zero in the sum.
 const CHECKSUM: usize = BLOCK - 8;
 
-/// The sum that libnvdimm uses: Fletcher, 64 bits, over little-endian words of 32 bits.
+/// The checksum of libnvdimm: Fletcher, 64 bits, over little-endian words of 32 bits.
 fn fletcher64(block: &[u8]) -> u64 {
     let (mut low, mut high) = (0u32, 0u64);
     for word in block.chunks_exact(4) {
@@ -19,8 +19,8 @@ fn fletcher64(block: &[u8]) -> u64 {
     (high << 32) | u64::from(low)
 }
 
-/// Writes `--bytes` (hexadecimal) at `--field` of the block at `--off`; `--sum right` puts the
-/// right checksum in, `--sum keep` leaves the old one.
+/// Writes `--bytes` (hexadecimal) at `--field` of the block at `--off`; `--sum right` updates the
+/// checksum, `--sum keep` leaves the old one.
 pub fn forge(args: &Args) -> Result {
     let path = args.word(0)?;
     let (off, field) = (args.number("off", 4096)?, args.number("field", 0)? as usize);

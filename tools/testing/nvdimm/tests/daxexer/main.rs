@@ -2,8 +2,8 @@
 
 //! daxexer: does real I/O on a DAX file, directory or block device and checks every byte.
 //!
-//! What is written follows from a seed; a model in memory says what must come back. Exit status:
-//! 0 all well, 1 something is wrong (one line says what), 2 wrong usage.
+//! Written data derives from a seed; a model in memory has the expected content. Exit status: 0
+//! success, 1 failure (with a line that describes it), 2 wrong usage.
 
 mod align;
 mod data;
@@ -27,7 +27,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 
-/// What went wrong, in one line.
+/// The error is one line of text.
 pub type Result<T = ()> = std::result::Result<T, String>;
 
 const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
@@ -50,19 +50,19 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   read|write PATH  one pread or pwrite; prints the count or the error's name
                  [--off BYTES] [--len BYTES] [--direct 1] [--sync 1]
   peek|poke PATH one load or store through a mapping [--off BYTES] [--sync 1]
-  poisoned FILE BADBLOCKS SECTOR  page --page of FILE, which has that pattern, is bad now and then under
-                 threads [--rounds N] [--ops N] [--patience SECS]
+  poisoned FILE BADBLOCKS SECTOR  page --page of FILE gets poison and is repaired under threads, which
+                 expect that pattern [--rounds N] [--ops N] [--patience SECS]
   hwpoison PATH  declares the page at --off BYTES broken and loads from it again
   hammer KIND PATH  read, write, map, direct, falloc, sync or mapsync until an error ends it; the
                  last two say how many pages are durable [--len BYTES] [--secs N]
-                 [--strict 1: an EFAULT never is the device's end]
+                 [--strict 1: never accept EFAULT for the removal of the device]
   forge DEV      changes a field of an info block [--off BYTES] [--field N] [--bytes HEX]
                  [--sum right|keep]
-  session DIR    a test in steps from standard input (session.rs lists them)
+  session DIR    runs the steps in standard input (session.rs lists them)
   race DIR       truncate, punch and write while mappings are read and written [--secs N] [--seed N]
                  [--kinds cut,call,map,forget: which threads there are] [--blocks written: none are
                  allocated without being written]
-  failnth N CMD...  runs CMD with its Nth allocation failing, and says whether it has so many
+  failnth N CMD...  runs CMD while its Nth allocation fails; prints whether it has so many
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
 /// The command line after the command: positional arguments and `--key value` pairs.
@@ -105,7 +105,7 @@ impl Args {
         self.keys.get(key).map_or(default, String::as_str)
     }
 
-    /// A number, decimal or with 0x, with an optional K, M or G.
+    /// Returns the value of a key: decimal or with 0x, with an optional K, M or G.
     pub fn number(&self, key: &str, default: u64) -> Result<u64> {
         let Some(text) = self.keys.get(key) else {
             return Ok(default);
@@ -114,7 +114,7 @@ impl Args {
     }
 }
 
-/// A number, decimal or with 0x, with an optional K, M or G.
+/// Parses a number, decimal or with 0x, with an optional K, M or G.
 pub fn parse_size(text: &str) -> Result<u64> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'K') => (&text[..text.len() - 1], 10),
@@ -142,7 +142,7 @@ impl<T, E: Display> Context<T> for std::result::Result<T, E> {
     }
 }
 
-/// Opens `path` for reading and writing, makes it if `create`, with extra open(2) flags.
+/// Opens `path` for reading and writing, with these open(2) flags; creates it if `create`.
 pub fn open(path: &str, create: bool, flags: i32) -> Result<File> {
     OpenOptions::new()
         .read(true)
@@ -190,7 +190,7 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    // What follows belongs to the command that is run.
+    // The rest of the line is a command with options of its own.
     let parsed = if matches!(command.as_str(), "notify" | "failnth") {
         Ok(Args {
             words: args[1..].to_vec(),

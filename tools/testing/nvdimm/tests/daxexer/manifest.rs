@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A list of files with sizes and checksums, by which a later boot checks every byte.
+//! A list of files with sizes and checksums, with which a later boot checks every byte.
 //!
-//! One line a file: kind (`f`, `d`, `l`), size, checksum, path. The last line holds the number of
-//! lines and the checksum over all of them, so that a damaged list is noticed too.
+//! A line of a file: kind (`f`, `d`, `l`), size, checksum, path. The last line has the number of
+//! lines and the checksum of all lines, to detect a damaged list.
 
 use crate::data::{Fnv, Rng};
 use crate::{Args, Context, Result};
@@ -40,7 +40,7 @@ pub fn tree(args: &Args) -> Result {
     Ok(())
 }
 
-/// The line of one file, under the name `name`.
+/// The line of a file, with the path `name`.
 fn line(path: &Path, name: &str) -> Result<String> {
     let meta = fs::symlink_metadata(path).of(path.display())?;
     let mut sum = Fnv::new();
@@ -67,7 +67,7 @@ fn line(path: &Path, name: &str) -> Result<String> {
     Ok(format!("{kind} {size} {:016x} {name}", sum.sum()))
 }
 
-/// All that is below `dir`, sorted, without the directory itself and without lost+found.
+/// Finds all files and directories below `dir`, sorted, without `dir` itself and lost+found.
 fn walk(dir: &Path, found: &mut BTreeSet<String>) -> Result {
     for entry in fs::read_dir(dir).of(dir.display())? {
         let path = entry.of(dir.display())?.path();
@@ -94,7 +94,7 @@ fn checksum(lines: &[String]) -> u64 {
     sum.sum()
 }
 
-/// Prints the list of a directory, under the names it has or will have below `--as`.
+/// Prints the list of a directory; with `--as`, the paths begin with that directory instead.
 pub fn list(args: &Args) -> Result {
     let dir = args.word(0)?;
     let prefix = args.text("as", dir);
@@ -110,7 +110,7 @@ pub fn list(args: &Args) -> Result {
     Ok(())
 }
 
-/// The lines of a list that is complete and undamaged.
+/// Reads a list and returns its lines; fails if it is incomplete or damaged.
 fn load(path: &str) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).of(path)?;
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
@@ -131,7 +131,7 @@ fn load(path: &str) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Checks every file of a list, and that no other file is below `--only`.
+/// Checks every file of a list, and that `--only` has no other file.
 pub fn verify(args: &Args) -> Result {
     let lines = load(args.word(0)?)?;
     let (mut wrong, mut bytes) = (Vec::new(), 0u64);

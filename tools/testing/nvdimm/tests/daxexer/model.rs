@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> Result {
     Ok(())
 }
 
-/// A file, what it must hold, and where the random numbers are.
+/// A file, its expected content, and the random number generator.
 struct Model {
     path: String,
     file: File,
@@ -67,7 +67,7 @@ impl Model {
         })
     }
 
-    /// Small odd lengths, lengths around pages, and large ones.
+    /// Returns a random length: small and odd, around the size of pages, or large.
     fn length(&mut self) -> usize {
         match self.rng.below(4) {
             0 => self.rng.below(301),
@@ -77,7 +77,7 @@ impl Model {
         }
     }
 
-    /// A range that lies below the limit of the file's size.
+    /// Returns a random range below the limit of the file's size.
     fn range(&mut self) -> (usize, usize) {
         let len = self.length();
         let off = self.rng.below(self.limit - len);
@@ -91,7 +91,7 @@ impl Model {
         )
     }
 
-    /// A range inside of the file, or nothing if the file is empty.
+    /// Returns a random range within the file, or `None` if the file is empty.
     fn range_inside(&mut self) -> Option<(usize, usize)> {
         let (size, len) = (self.shadow.len(), self.length());
         let len = len.min(size);
@@ -127,7 +127,7 @@ impl Model {
         }
     }
 
-    /// Puts the bytes that were written into the copy; a gap before them holds zeroes.
+    /// Copies written bytes to the model; a gap before them becomes zeroes.
     fn record(&mut self, off: usize, from: Seg) {
         if from.len == 0 {
             return;
@@ -139,7 +139,7 @@ impl Model {
         self.shadow[off..end].copy_from_slice(&self.buf.bytes()[from.start..from.start + from.len]);
     }
 
-    /// Random bytes in the buffer, at a random alignment.
+    /// Fills a part of the buffer with random bytes, at a random alignment.
     fn fresh(&mut self, len: usize) -> Seg {
         let start = self.rng.below(64);
         self.rng.fill(&mut self.buf.bytes_mut()[start..start + len]);
@@ -283,7 +283,7 @@ impl Model {
         let size = self.rng.below(self.limit);
         self.file.set_len(size as u64).of("truncate")?;
         self.shadow.resize(size, 0);
-        // What lies just before and behind the new end is what truncation gets wrong.
+        // Errors of truncation show just before and behind the new end.
         self.verify("after truncate", size.saturating_sub(PAGE), 2 * PAGE)
     }
 
@@ -325,7 +325,7 @@ impl Model {
         self.verify("after fallocate", off.saturating_sub(64), len + 128)
     }
 
-    /// The size and every byte, through read and through a mapping.
+    /// Checks the size and every byte, by read() and by a mapping.
     fn check_all(&mut self) -> Result {
         let size = self.file.metadata().of("stat")?.len();
         full("file size", size as usize, self.shadow.len())?;
@@ -346,7 +346,7 @@ impl Model {
     }
 
     fn finish(&mut self) -> Result<String> {
-        // A file that happens to end empty would prove little in the next boot.
+        // The next boot verifies the file, which must not be empty for that.
         let len = self.limit / 2 + 77;
         self.write_at(3, len, false)?;
         self.file.sync_all().of("fsync")?;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One page of a file goes bad under threads that read, write and map it, and is made good by a write.
+//! A page of a file gets poison under threads that read, write and map it, and a write clears it.
 //!
-//! Each thread knows in which phase its operation began and in which it ended. While the page is bad
-//! an operation on it has to fail, and at any other time and on any other page it has to succeed; only
-//! what a change of the phase meets may go either way.
+//! Each thread knows the phases in which its operation began and ended. While the page is bad, an
+//! operation on it has to fail; at other times and on other pages it has to succeed. An operation
+//! that overlaps a change of the phase may do either.
 
 use crate::data::{compare, pattern, Rng};
 use crate::ffi::{Area, Map, Seg, PAGE};
@@ -18,12 +18,13 @@ const SEED: u64 = 12;
 const PAGES: usize = 64;
 const WORKERS: usize = 4;
 
-/// Even numbers: it is good; then it is about to change; bad; about to change again.
+/// The phase, modulo 4, in which the page is bad. In phase 0 it is good, in 1 and 3 about to
+/// change.
 const BAD: usize = 2;
 
 struct Page {
     file: File,
-    /// Which one goes bad.
+    /// The number of the page that gets poison.
     bad: usize,
     phase: AtomicUsize,
     done: [AtomicU64; WORKERS],
@@ -35,7 +36,7 @@ impl Page {
         pattern(SEED, (page * PAGE) as u64, buf);
     }
 
-    /// Does `work` on a page and judges how it ends.
+    /// Runs `work` on a page and judges its result.
     fn attempt(&self, page: usize, work: impl FnOnce() -> io::Result<()>) -> Result {
         let before = self.phase.load(SeqCst);
         let done = work();
@@ -44,9 +45,9 @@ impl Page {
         let bad = page == self.bad && before % 4 == BAD;
         match done {
             _ if changing && page == self.bad => Ok(()),
-            Ok(()) if bad => Err(format!("page {page} is bad, and nobody says so")),
+            Ok(()) if bad => Err(format!("page {page} is bad, but the operation succeeded")),
             Err(e) if !bad => Err(format!("page {page} is good: {e}")),
-            // EIO of a call; EFAULT and EHWPOISON are what is left of a SIGBUS
+            // EIO of read() and write(); EFAULT and EHWPOISON of calls that fault the page in
             Err(e) if !matches!(e.raw_os_error(), Some(5 | 14 | 133)) => Err(format!("{e}")),
             _ => Ok(()),
         }
@@ -61,7 +62,7 @@ impl Page {
         same(page, &buf.bytes()[..PAGE])
     }
 
-    /// A mapping of its own, so that it has to be asked for the page.
+    /// Loads from a new mapping, so that the load faults.
     fn load(&self, page: usize, buf: &mut Area) -> io::Result<()> {
         let map = Map::read_only(&self.file, (page * PAGE) as u64, PAGE)?;
         map.populate()?;
@@ -89,7 +90,7 @@ impl Page {
             match kind {
                 0 => self.attempt(page, || self.read(page, &mut buf))?,
                 1 => self.attempt(page, || self.load(page, &mut buf))?,
-                // a part: what is left of the page cannot be had
+                // a write of a part cannot keep the rest of the page, and fails
                 2 => {
                     let seg = Seg {
                         start: 64,
@@ -97,7 +98,7 @@ impl Page {
                     };
                     self.attempt(page, || self.write(page, &mut buf, seg))?;
                 }
-                // the whole page would make it good
+                // a write of the whole bad page would clear its poison: write another page
                 _ => {
                     let page = if page == self.bad {
                         (page + 1) % PAGES
@@ -116,7 +117,7 @@ impl Page {
         Ok(())
     }
 
-    /// Changes the page by `change`, and lets every thread do `ops` operations after that.
+    /// Changes the page by `change`, and waits until every thread has run `ops` operations more.
     fn next(&self, change: impl FnOnce() -> Result, ops: u64, patience: Duration) -> Result {
         self.phase.fetch_add(1, SeqCst);
         change()?;
@@ -141,14 +142,14 @@ impl Page {
     }
 }
 
-/// Wrong bytes are no error of the system.
+/// Compares a page. The error has no errno, so [`Page::attempt`] never takes it for poison.
 fn same(page: usize, got: &[u8]) -> io::Result<()> {
     let mut want = vec![0; PAGE];
     Page::content(page, &mut want);
     compare("page", (page * PAGE) as u64, got, &want).map_err(io::Error::other)
 }
 
-/// `poisoned FILE BADBLOCKS SECTOR`: the sector is that of the page number `--page` of FILE.
+/// `poisoned FILE BADBLOCKS SECTOR`: SECTOR is the device's sector of the page number `--page`.
 pub fn run(args: &Args) -> Result {
     let (badblocks, sector) = (args.word(1)?, args.word(2)?);
     let page = Page {

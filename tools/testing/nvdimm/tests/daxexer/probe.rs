@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Single operations whose outcome a script wants to know.
+//! Single operations whose outcome a script checks.
 
 use crate::ffi::{self, Area, Map, Seg, PAGE};
 use crate::{open, Args, Context, Result};
@@ -114,7 +114,8 @@ pub fn poke(args: &Args) -> Result {
     Ok(())
 }
 
-/// Declares the memory of one page broken, as a machine check would, and touches it again.
+/// Has the kernel treat the memory of a page as failed, as after a machine check, and loads from
+/// it.
 pub fn hwpoison(args: &Args) -> Result {
     let off = args.number("off", 0)?;
     let file = open(args.word(0)?, false, 0)?;
@@ -125,7 +126,7 @@ pub fn hwpoison(args: &Args) -> Result {
     Ok(())
 }
 
-/// Runs a command and wants sysfs to report a change of an attribute while or after it runs.
+/// Runs a command; fails unless sysfs notifies of a change of an attribute while or after it runs.
 pub fn notify(args: &Args) -> Result {
     let path = args.word(0)?;
     let secs: i32 = args.word(1)?.parse().of("seconds")?;

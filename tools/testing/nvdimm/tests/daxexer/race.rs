@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Truncation, hole punching and allocation against accesses through mappings and calls.
+//! Truncation, hole punching and allocation against accesses by mappings and system calls.
 //!
-//! Whatever the order of events, each byte of a file is zero or what belongs to its place: content
-//! of another place or of another file would mean that somebody used a block that was not theirs
-//! any more. Nobody promises more than bytes: a copy by `rep movsb` may have stored a part of a word
-//! when another thread reads it. Mappings are accessed by process_vm_readv and process_vm_writev,
-//! which hold the pages while they copy and answer with an error beyond the end of the file.
+//! Whatever the order of events, each byte of a file is zero or has the content of its own offset.
+//! Content of another offset or file would mean that a thread used a block after it was freed. The
+//! test checks bytes, not words, because another thread may read a word of which `rep movsb` has
+//! stored only a part. The threads access mappings by process_vm_readv and process_vm_writev, which
+//! reference the pages while they copy, and fail beyond the end of the file.
 
 use crate::data::{pattern, Rng};
 use crate::ffi::view::{Sharing, View, HUGE, PROT_READ, PROT_WRITE};
@@ -18,7 +18,7 @@ use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a thread needs until it may stop: nothing waits longer for a fault or a truncation.
+/// How long a fault or a truncation may take at most.
 const PATIENCE: Duration = Duration::from_secs(60);
 const MOST: usize = 64 << 10;
 
@@ -27,7 +27,7 @@ struct Race {
     view: View,
     seed: u64,
     len: usize,
-    /// Blocks may be allocated and not be written yet.
+    /// Threads also allocate unwritten blocks.
     unwritten: bool,
     over: AtomicBool,
     ops: AtomicU64,
@@ -58,7 +58,7 @@ impl Race {
         })
     }
 
-    /// A range of whole words.
+    /// Returns a random range of whole words.
     fn range(&self, rng: &mut Rng) -> (usize, usize) {
         let len = 8 * (1 + rng.below(MOST / 8));
         let len = if rng.below(2) == 0 { PAGE } else { len };
@@ -69,7 +69,7 @@ impl Race {
         }
     }
 
-    /// Every byte is zero or belongs here.
+    /// Checks that every byte is zero or has the content of its offset.
     fn judge(&self, what: &str, off: usize, got: &[u8]) -> Result {
         let mut want = vec![0; got.len()];
         pattern(self.seed, off as u64, &mut want);
@@ -157,7 +157,7 @@ impl Race {
         }
     }
 
-    /// Pages leave the page tables, and whole tables go.
+    /// Drops pages from the page tables, and whole page tables.
     fn forget(&self) -> Result {
         const MADV_DONTNEED: i32 = 4;
         self.view.advise(0, self.len, MADV_DONTNEED).of("madvise")
@@ -177,7 +177,7 @@ impl Race {
         Ok(())
     }
 
-    /// What is left, by calls and through the mapping.
+    /// Checks the final content, by system calls and by the mapping.
     fn settle(&self) -> Result {
         self.file.set_len(self.len as u64).of("truncate")?;
         let mut area = Area::new(MOST).of("buffer")?;
@@ -203,7 +203,7 @@ fn spawn(race: &Arc<Race>, kind: Kind, seed: u64, ended: &Sender<Result>) {
     std::thread::spawn(move || {
         let result = race.thread(kind, Rng::new(seed));
         race.over.fetch_or(result.is_err(), Ordering::Relaxed);
-        // Nobody listens any more if another thread has failed.
+        // If another thread has failed, the receiver is gone.
         let _ = ended.send(result);
     });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Block devices and flat files: odd segments against a model, and patterns.
+//! Block devices and single files: odd segments, compared with a model, and patterns.
 
 use crate::data::{compare, pattern, Rng};
 use crate::ffi::{Area, Map, Seg, O_DIRECT, O_DSYNC, PAGE};
@@ -9,7 +9,7 @@ use std::fs::File;
 
 const SECTOR: usize = 512;
 
-/// Random direct, buffered and vectored transfers of whole sectors at odd places.
+/// Random direct, buffered and vectored transfers of whole sectors at any sector.
 pub fn run(args: &Args) -> Result {
     let path = args.word(0)?;
     let (base, len) = (
@@ -76,7 +76,8 @@ pub fn run(args: &Args) -> Result {
     )
 }
 
-/// Segments of whole sectors that do not overlap, in a buffer of `room` bytes; some share pages.
+/// Cuts segments of whole sectors, which do not overlap, in a buffer of `room` bytes; some share
+/// pages.
 fn cut(rng: &mut Rng, size: usize, room: usize) -> Vec<Seg> {
     let (mut segs, mut left) = (Vec::new(), size / SECTOR);
     let mut start = rng.below(8) * SECTOR;
@@ -113,13 +114,13 @@ fn whole(what: &str, done: std::io::Result<usize>, want: usize) -> Result {
     }
 }
 
-/// The way in which `fill` and `check` reach the data.
+/// The way in which `fill` and `check` access the data.
 enum Way {
     Calls(File),
     Mapping(Box<Map>),
 }
 
-/// What `fill` and `check` have in common.
+/// The arguments of `fill` and `check`.
 struct Flat {
     way: Way,
     off: u64,
@@ -190,7 +191,7 @@ pub fn fill(args: &Args) -> Result {
     }
     match &flat.way {
         Way::Calls(file) => file.sync_all().of("fsync"),
-        // Device-dax has no msync: its durability is the program's own affair.
+        // Device-dax has no msync(): the program itself has to write back caches.
         Way::Mapping(_) if args.word(0)?.starts_with("/dev/dax") => Ok(()),
         Way::Mapping(map) => map.sync(0, map.len()).of("msync"),
     }
@@ -213,8 +214,8 @@ pub fn check(args: &Args) -> Result {
     Ok(())
 }
 
-/// Wants a file that begins with the pattern of one seed and goes on with that of an older one, as
-/// a write leaves it that was ended in its middle. Prints how many bytes are new.
+/// Checks that a file begins with the pattern of one seed and continues with that of an older one,
+/// as after a write that ended early. Prints the number of new bytes.
 pub fn border(args: &Args) -> Result {
     let path = args.word(0)?;
     let len = args.number("len", 1 << 20)? as usize;

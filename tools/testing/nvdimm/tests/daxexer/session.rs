@@ -2,8 +2,8 @@
 
 //! A test as a list of steps, one a line, from standard input.
 //!
-//! Files and mappings have names and live until the end, so that a step sees what the steps before
-//! it left in the page tables. The first step that does not do what it should ends the program.
+//! Files and mappings have names and live until the end, so that a step finds the page tables as
+//! earlier steps left them. The first step that fails its check ends the program.
 //!
 //! A line is a verb and words; `#` begins a comment. Sizes may have K, M, G and be sums (2M+4K).
 //! SEED is the content: 0 is zeroes, any other number a pattern. Each place of a file has its own
@@ -25,14 +25,14 @@
 //! ring read|write F OFF LEN M START        fixed M OFF LEN
 //! unlink PATH    sleep MS    shell COMMAND...
 //! fails ERROR[|ERROR] STEP                 the step must fail in this way
-//! nth N ERROR[|ERROR] STEP                 its Nth allocation fails; if there is one, the step may
-//!                                          end early or in this way
+//! nth N ERROR[|ERROR] STEP                 its Nth allocation fails; if it has one, the step may end
+//!                                          early or with this error
 //! child STEP                               in a child
 //! dies bus|segv STEP                       in a child that ends by this signal
-//! broken M OFF STEP                        in a child: SIGBUS for broken memory in that page
+//! broken M OFF STEP                        in a child: SIGBUS for failed memory of that page
 //! killed MS STEP                           in a child that is killed after MS milliseconds
-//! killing MS STEP                          the same, but it may be done before
-//! signalled MS STEP                        in a child that gets a signal then, which it handles
+//! killing MS STEP                          the same, but the step may end earlier
+//! signalled MS STEP                        in a child that handles a signal after MS milliseconds
 //! major|minor STEP                         with major faults, or without
 //! start T STEP                             in a thread
 //! waiting T                                it has not ended     finish T   it ends well
@@ -51,9 +51,9 @@ use std::fs::File;
 use std::io::BufRead;
 use std::sync::Arc;
 
-/// The names that steps have given to things.
+/// The files, mappings, pipes and threads that steps have named.
 pub struct Names {
-    /// Where relative paths begin.
+    /// The directory of relative paths.
     dir: String,
     files: HashMap<String, Arc<File>>,
     maps: HashMap<String, Arc<View>>,
@@ -87,7 +87,7 @@ impl Names {
     }
 }
 
-/// What is left of a line.
+/// The remaining words of a line.
 #[derive(Clone)]
 pub struct Words<'a>(std::iter::Peekable<std::str::SplitWhitespace<'a>>);
 
@@ -115,7 +115,7 @@ impl<'a> Words<'a> {
         Ok((self.size("an offset")?, self.size("a length")? as usize))
     }
 
-    /// SEED and `@PLACE`; without the latter the place is `off`.
+    /// Parses SEED and `@PLACE`; without `@PLACE`, the place is `off`.
     fn content(&mut self, off: u64) -> Result<Content> {
         let seed = self.size("a seed")?;
         let moved = self.0.next_if(|next| next.starts_with('@'));
@@ -133,19 +133,19 @@ impl<'a> Words<'a> {
     fn end(mut self) -> Result {
         match self.0.next() {
             None => Ok(()),
-            Some(word) => Err(format!("{word}: what is this?")),
+            Some(word) => Err(format!("unexpected word {word}")),
         }
     }
 }
 
-/// What bytes a range has: those of a seed at a place.
+/// The content of a range: the pattern of a seed at a place.
 #[derive(Clone, Copy)]
 pub struct Content {
     seed: u64,
     place: u64,
 }
 
-/// Bytes that are compared or stored at a time.
+/// The number of bytes that are compared or stored at a time.
 const CHUNK: usize = 256 << 10;
 
 impl Content {
@@ -162,7 +162,7 @@ impl Content {
         crate::data::compare("content", at as u64, got, &want)
     }
 
-    /// The pieces of `len` bytes: where each is and how long.
+    /// The pieces of `len` bytes, as pairs of offset and length.
     fn pieces(len: usize) -> impl Iterator<Item = (usize, usize)> {
         (0..len)
             .step_by(CHUNK)
@@ -170,7 +170,7 @@ impl Content {
     }
 }
 
-/// A transfer must be whole.
+/// Fails if a transfer is incomplete.
 fn whole(done: std::io::Result<usize>, len: usize) -> std::result::Result<(), Failure> {
     match done? {
         n if n == len => Ok(()),
@@ -178,8 +178,8 @@ fn whole(done: std::io::Result<usize>, len: usize) -> std::result::Result<(), Fa
     }
 }
 
-/// Steps that name things are done when they are understood, all others when and where the words
-/// before them say.
+/// Parses a step. A step that names or drops something runs at once; any other step is returned,
+/// and the words before it say where and when it runs.
 fn understand(names: &mut Names, mut words: Words<'_>) -> std::result::Result<Step, Failure> {
     let verb = words.word("a verb")?;
     for part in [files::step, maps::step, pins::step, run::step] {
@@ -198,7 +198,7 @@ pub fn run(args: &Args) -> Result {
         pipes: HashMap::new(),
         threads: HashMap::new(),
     };
-    // All lines are read before the first is done: a command of a step may read as well.
+    // Read all lines before the first step runs, because its command may read standard input too.
     let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();
     for (number, line) in lines.of("standard input")?.iter().enumerate() {
         let text = line.split('#').next().unwrap_or("").trim();

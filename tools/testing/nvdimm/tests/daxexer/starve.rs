@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Failing allocations, one at a time.
+//! Makes allocations fail, one at a time.
 //!
-//! The kernel counts the allocations of a task down from a number that the task has been given, and
-//! fails the one at which it arrives at zero (`/proc/PID/fail-nth`). What counts as one is set in
-//! `/sys/kernel/debug/failslab` and `fail_page_alloc`, and so is which allocations fail if the number is
-//! zero: the task is then one of those that a filter of tasks lets through (`make-it-fail`).
+//! A task writes a number to `/proc/PID/fail-nth`; the kernel counts it down at each allocation of
+//! the task and fails the one at zero. `/sys/kernel/debug/failslab` and `fail_page_alloc` select
+//! which allocations count. If the number is 0, they also select which allocations fail, and the
+//! task has to pass their filter of tasks (`make-it-fail`).
 
 use crate::ffi::process::{Child, End};
 use crate::{Args, Context, Result};
@@ -13,7 +13,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What a number that was not reached is called; the scripts look for it.
+/// The text for a number of which there was no allocation; the scripts search for it.
 const NOT_THERE: &str = "not there";
 
 fn arm(task: &str, nth: u64) -> Result {
@@ -26,13 +26,13 @@ fn disarm(task: &str) -> Result {
     fs::write(format!("/proc/{task}/fail-nth"), "0").of("fail-nth")
 }
 
-/// Whether the allocation that was to fail has been there.
+/// Whether the kernel has reached the allocation that was to fail.
 fn reached(task: &str) -> Result<bool> {
     let left = fs::read_to_string(format!("/proc/{task}/fail-nth")).of("fail-nth")?;
     Ok(left.trim() == "0")
 }
 
-/// Does `work` with the allocation number `nth` failing. Tells whether there was one.
+/// Runs `work` while allocation number `nth` fails. Returns whether there was one.
 pub fn without<T>(nth: u64, work: impl FnOnce() -> T) -> Result<(T, bool)> {
     arm("thread-self", nth)?;
     let done = work();
@@ -41,7 +41,7 @@ pub fn without<T>(nth: u64, work: impl FnOnce() -> T) -> Result<(T, bool)> {
     Ok((done, reached))
 }
 
-/// Says how an operation went.
+/// Prints the result of an operation.
 pub fn tell(nth: u64, reached: bool, how: &str) {
     match reached {
         true => println!("allocation {nth}: {how}"),
@@ -49,7 +49,7 @@ pub fn tell(nth: u64, reached: bool, how: &str) {
     }
 }
 
-/// Runs a command with its allocation number N failing, and ends as the command does.
+/// Runs a command while its allocation number N fails, and exits with the command's status.
 pub fn run(args: &Args) -> Result {
     let nth = args.word(0)?.parse().of("which allocation?")?;
     let (program, rest) = args.words_from(1).split_first().ok_or("which command?")?;
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result {
         127
     })
     .of("fork")?;
-    // The number can be read until the child is waited for.
+    // fail-nth can be read until the parent reaps the child.
     child.ended().of("waitid")?;
     let reached = reached(&child.id().to_string())?;
     let end = child.wait().of("waitpid")?;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Threads that fault, write, sync, punch, truncate and hold pages of one file at the same time.
+//! Threads that fault, write, sync, punch, truncate and reference pages of one file at once.
 //!
-//! Each thread owns one sector of every block and writes nothing else, so it knows what it wrote
-//! last. Others may only have made zeroes of it. Of each block it is counted how many such
-//! operations have begun and how many have ended, and that tells which of the two must be there:
-//! data of before a punch after it, zeroes without one, or anything else, is an error.
+//! Each thread owns one sector of every block and writes nothing else, so it knows its last write.
+//! Other threads can only clear the sector. The test counts for each block how many clearing
+//! operations have begun and how many have ended, and so knows which contents are possible: old
+//! data after a punch, zeroes without one, or any other data are errors.
 //!
-//! What a thread does follows from the seed; how the threads meet does not. One that makes no
-//! progress for long is an error too: a wake-up was lost, or there is a deadlock.
+//! The seed determines the operations of each thread, but not how the threads interleave. A thread
+//! without progress for a long time is an error too: a wake-up was lost, or there is a deadlock.
 
 use crate::data::Rng;
 use crate::ffi::range::clone_range;
@@ -23,14 +23,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const SECTOR: usize = 512;
-/// As many as a block has sectors.
+/// The number of sectors of a block.
 const MOST_THREADS: usize = PAGE / SECTOR;
-/// What is always in the file, and may be accessed through a mapping.
+/// The part that the file always has, so that threads may access it by a mapping.
 const BODY: usize = 3 * HUGE;
-/// With what truncation takes away and gives back.
+/// The size of the file with the part that truncation removes and restores.
 const WHOLE: usize = 4 * HUGE;
 const BLOCKS: usize = WHOLE / PAGE;
-/// How many blocks writes append to a file that was made shorter.
+/// The number of blocks that writes append to a shortened file.
 const APPENDED: usize = 16;
 const EFAULT: i32 = 14;
 const MADV_DONTNEED: i32 = 4;
@@ -39,10 +39,10 @@ struct Shared {
     file: File,
     /// A block device for direct I/O, where each thread has a sector.
     device: File,
-    /// One at a place that suits huge pages, one that does not.
+    /// A view at an address where 2 MiB entries fit, and one where they do not.
     views: [View; 2],
     clone: Option<File>,
-    /// Of each block: how many operations that clear it have begun, and have ended.
+    /// How many operations that clear a block have begun, and how many have ended, for each block.
     begun: Vec<AtomicU64>,
     ended: Vec<AtomicU64>,
     truncation: Mutex<()>,
@@ -61,7 +61,7 @@ impl Shared {
         };
         let counters = |n| (0..n).map(|_| AtomicU64::new(0)).collect();
         let views = [view(0)?, view(PAGE)?];
-        // Whether threads that get in each other's way ever have a huge page is a matter of luck.
+        // Fault 2 MiB entries in before the threads start: while they run, that may never succeed.
         for off in (0..BODY).step_by(HUGE) {
             views[0].store(off, &[0]);
         }
@@ -80,7 +80,7 @@ impl Shared {
         })
     }
 
-    /// Runs what makes zeroes of the blocks, and counts it.
+    /// Runs an operation that clears the blocks, and counts it.
     fn clear<T>(&self, first: usize, blocks: usize, operation: impl FnOnce() -> T) -> T {
         for block in first..first + blocks {
             self.begun[block].fetch_add(1, SeqCst);
@@ -93,13 +93,13 @@ impl Shared {
     }
 }
 
-/// What a thread wrote last to its sector of a block.
+/// The last write of a thread to its sector of a block.
 #[derive(Clone, Copy, Default)]
 struct Written {
     stamp: u64,
-    /// Operations that had ended when the write began.
+    /// The number of clearing operations that had ended when the write began.
     ended_before: u64,
-    /// Operations that had begun when the write was over.
+    /// The number of clearing operations that had begun when the write ended.
     begun_after: u64,
 }
 
@@ -163,12 +163,12 @@ impl Thread {
         self.rng.below(2)
     }
 
-    /// Where the thread's sector of a block is in the file.
+    /// The file offset of the thread's sector of a block.
     fn place(&self, block: usize) -> usize {
         block * PAGE + self.number * SECTOR
     }
 
-    /// A new stamp for the sector, in the buffer.
+    /// Makes a new stamp for the sector, in the buffer.
     fn stamp(&mut self, block: usize) -> u64 {
         self.stamps += 1;
         let stamp = (block as u64) << 40 | (self.number as u64) << 32 | self.stamps;
@@ -178,7 +178,7 @@ impl Thread {
         stamp
     }
 
-    /// Has `write` put a new stamp into the sector. It says whether it did.
+    /// Writes a new stamp to the sector by `write`, which returns whether it has written.
     fn write(
         &mut self,
         block: usize,
@@ -196,7 +196,7 @@ impl Thread {
         Ok(())
     }
 
-    /// Has `read` get the sector into the buffer, and looks at each word.
+    /// Reads the sector into the buffer by `read`, and checks each word.
     fn read(
         &mut self,
         what: &str,
@@ -261,7 +261,7 @@ impl Thread {
         self.read("pread", block, |this, at| {
             let sector = this.sector();
             let shared = this.shared.clone();
-            // Nothing behind the end of the file.
+            // The file has no bytes behind its end.
             this.buf
                 .pread(&shared.file, sector, at as u64)
                 .of("pread")
@@ -314,7 +314,7 @@ impl Thread {
         self.allocate(mode, first, blocks)
     }
 
-    /// With blocks that a huge page can map afterwards.
+    /// Punches 2 MiB and allocates blocks that a 2 MiB entry can map.
     fn punch_huge(&mut self) -> Result {
         let off = self.rng.below(BODY / HUGE) * HUGE;
         let mode = ffi::FALLOC_PUNCH_HOLE | ffi::FALLOC_KEEP_SIZE;
@@ -332,8 +332,9 @@ impl Thread {
             .of(format!("fallocate {mode} {len:#x} at {off:#x}"))
     }
 
-    /// Makes the file shorter, and as long as it was: at first by writes, which unlike truncation do
-    /// not keep faults out. All of it clears: whoever stores behind the end, in the last block, loses it.
+    /// Shortens the file and restores its length, first by writes, which unlike truncation do not
+    /// exclude faults. All of this clears: a store behind the end of the file, in its last block,
+    /// is lost.
     fn truncate(&mut self, first: usize) -> Result {
         let shared = self.shared.clone();
         let Ok(_alone) = shared.truncation.lock() else {
@@ -349,12 +350,12 @@ impl Thread {
         })
     }
 
-    /// Where the thread's sector of the device is.
+    /// The offset of the thread's sector of the device.
     fn slot(&self) -> u64 {
         (self.number * PAGE) as u64
     }
 
-    /// Direct I/O whose source is the mapping: the sector goes to the device and is looked at there.
+    /// Direct I/O from the mapping: writes the sector to the device and checks it there.
     fn send(&mut self, block: usize) -> Result {
         let view = self.view();
         self.read("direct write", block, |this, at| {
@@ -367,7 +368,7 @@ impl Thread {
         })
     }
 
-    /// Direct I/O whose target is the mapping.
+    /// Direct I/O to the mapping.
     fn receive(&mut self, block: usize) -> Result {
         let view = self.view();
         self.write(block, |this, at| {
@@ -379,8 +380,8 @@ impl Thread {
         })
     }
 
-    /// A pipe has the page for a while. Meanwhile this thread does nothing that waits for a lock
-    /// which somebody may have who waits for the page.
+    /// A pipe references the page for a while. Meanwhile this thread must not wait for a lock,
+    /// because the lock's holder may wait for the page.
     fn hold(&mut self, block: usize) -> Result {
         let view = self.view();
         let pause = self.rng.below(3000) as u64;
@@ -394,10 +395,10 @@ impl Thread {
         })
     }
 
-    /// All blocks become shared with another file, and writes have to copy them.
+    /// Clones all blocks to another file, so that writes have to copy them.
     fn share(&mut self) -> Result {
         let shared = &self.shared;
-        // A file whose last block is not whole can be cloned only to the end of another.
+        // A file with a partial last block can be cloned only to the end of another file.
         let Ok(_alone) = shared.truncation.lock() else {
             return Err("another thread has panicked".into());
         };
@@ -407,7 +408,7 @@ impl Thread {
         }
     }
 
-    /// Takes what is mapped out of the page tables.
+    /// Drops the mapped pages from the page tables.
     fn forget(&mut self, block: usize) -> Result {
         let len = (PAGE << self.rng.below(11)).min(BODY - block * PAGE);
         let view = self.view();
@@ -424,8 +425,8 @@ fn all(what: &str, n: usize) -> Result<bool> {
     Err(format!("{what}: {n} of {SECTOR} bytes"))
 }
 
-/// Waits until all threads have ended. While the kernel holds one of them nothing else can end it,
-/// so what it does is shown.
+/// Waits until all threads have ended. A thread that hangs in the kernel cannot be killed, so print
+/// the kernel's stacks.
 fn watch(shared: &Shared, ended: &Receiver<Result>, patience: Duration) -> Result {
     let threads = shared.steps.len();
     let (mut left, mut seen, mut since) = (threads, 0, Instant::now());
@@ -442,7 +443,7 @@ fn watch(shared: &Shared, ended: &Receiver<Result>, patience: Duration) -> Resul
         }
         if since.elapsed() > patience {
             let steps: Vec<u64> = shared.steps.iter().map(|s| s.load(SeqCst)).collect();
-            // Tasks that are blocked, then all CPUs.
+            // Blocked tasks, then all CPUs.
             for command in ["w", "l"] {
                 let _ = std::fs::write("/proc/sysrq-trigger", command);
             }
@@ -467,7 +468,7 @@ pub fn run(args: &Args) -> Result {
             if result.is_err() {
                 shared.over.store(true, SeqCst);
             }
-            // Nobody listens any more after a failure.
+            // After a failure the receiver is gone.
             let _ = end.send(result);
         });
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What neither `std` nor the exerciser's `ffi` has, behind safe functions: copies that survive
-//! SIGBUS, the extents of a file, copy_file_range(2). All `unsafe` of the fuzzer is here.
+//! Safe functions that neither `std` nor `ffi` of daxexer has: copies that survive SIGBUS, the
+//! extents of a file, copy_file_range(2). All `unsafe` of the fuzzer is here.
 
 use crate::daxexer::ffi::process::act;
 use crate::daxexer::ffi::view::View;
@@ -11,7 +11,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 
-// rep movs counts down what is left. The handler lets the program go on behind it.
+// rep movs counts the remaining bytes down. The SIGBUS handler continues behind it, so the function
+// returns the number of bytes that it could not copy.
 global_asm!(
     "daxfuzz_copy:",
     "mov rcx, rdx",
@@ -50,19 +51,20 @@ extern "C" {
 }
 
 const SA_RESTART: i32 = 0x1000_0000;
-/// Codes of what the kernel says of memory that has gone, whatever the thread is doing.
+/// si_code of SIGBUS for failed memory; the kernel may send it at any time, not only for an access.
 const BUS_MCEERR: [i32; 2] = [4, 5];
-/// `uc_mcontext.gregs[REG_RIP]` as a word of `ucontext_t`.
+/// The index of `uc_mcontext.gregs[REG_RIP]` in the words of `ucontext_t`.
 const RIP: usize = 5 + 16;
 const FS_IOC_FIEMAP: u64 = 0xc020_660b;
 const UNWRITTEN: u64 = 0x800;
 const EXTENTS: usize = 2048;
 
-/// Leaves the copy that met a page which is not there; any other access to one ends the program.
+/// Ends the copy that got SIGBUS; a SIGBUS for an access of other code ends the program.
 extern "C" fn on_sigbus(_signal: i32, info: *const i32, context: *mut usize) {
-    // SAFETY: The kernel passes a siginfo_t, whose si_code is the third int, and a ucontext_t,
-    // which is ours until the handler returns. The labels are addresses of instructions; nothing
-    // is read there.
+    // SAFETY:
+    // - The kernel passes a siginfo_t, whose si_code is the third int.
+    // - The kernel passes a ucontext_t, which only this handler accesses until it returns.
+    // - The labels are addresses of instructions; the code reads no byte there.
     unsafe {
         let rip = context.add(RIP);
         if *rip == &raw const daxfuzz_words as usize {
@@ -75,19 +77,19 @@ extern "C" fn on_sigbus(_signal: i32, info: *const i32, context: *mut usize) {
     }
 }
 
-/// From now on [`load`] and [`store`] survive SIGBUS.
+/// Installs the handler by which [`load`] and [`store`] survive SIGBUS.
 pub fn survive_sigbus() -> io::Result<()> {
-    // SAFETY: The handler changes nothing but where its thread goes on.
+    // SAFETY: The handler only changes the address at which its thread continues.
     unsafe { act(SIGBUS, Some(on_sigbus), SA_RESTART) }
 }
 
-/// Copies from a mapping; returns how many bytes SIGBUS kept it from.
+/// Copies from a mapping; returns the number of bytes that it could not copy because of SIGBUS.
 pub fn load(view: &View, off: usize, buf: &mut [u8]) -> usize {
     // SAFETY: `at` makes sure that the source is in the mapping; the target is borrowed.
     unsafe { daxfuzz_copy(buf.as_mut_ptr(), view.at(off, buf.len()), buf.len()) }
 }
 
-/// Copies to a mapping; returns how many bytes SIGBUS kept it from.
+/// Copies to a mapping; returns the number of bytes that it could not copy because of SIGBUS.
 pub fn store(view: &View, off: usize, data: &[u8]) -> usize {
     // SAFETY: `at` makes sure that the target is in the mapping, of which no reference exists.
     unsafe { daxfuzz_copy(view.at(off, data.len()), data.as_ptr(), data.len()) }
@@ -97,8 +99,8 @@ fn count(ret: isize) -> io::Result<usize> {
     usize::try_from(ret).map_err(|_| io::Error::last_os_error())
 }
 
-/// Where the bytes of a file are on its device: offset in the file, on the device, length. Blocks
-/// that were never written are left out: nobody reads them.
+/// The extents of a file: offset in the file, offset on the device, length. Unwritten blocks are
+/// left out, because the filesystem never reads them.
 pub fn extents(file: &File) -> io::Result<Vec<(u64, u64, u64)>> {
     // struct fiemap: start, length, flags and mapped_extents, extent_count and reserved; then
     // struct fiemap_extent of seven words: logical, physical, length...
@@ -152,7 +154,7 @@ mod tests {
         let view = View::new(&file, 0, 8192, Sharing::Shared, PROT_READ | PROT_WRITE, 0).unwrap();
         let data: Vec<u8> = (0..100).map(|n| n as u8 + 1).collect();
         for (at, left) in [(0, 0), (3996, 0), (4000, 4), (4093, 97), (4096, 100)] {
-            // a word that is partly there is not copied
+            // the copy stores no word of which a part is not accessible
             let stored = store(&view, at, &data);
             assert!(
                 (left..left + 8).contains(&stored) && (left != 0 || stored == 0),

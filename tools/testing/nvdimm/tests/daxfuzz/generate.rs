@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes programs from seeds.
+//! Generates programs from seeds.
 
 use crate::daxexer::data::Rng;
 use crate::plan::{plan, Slot, State};
 use crate::program::*;
 use std::sync::Arc;
 
-/// What programs may do besides what every kernel survives.
+/// The dangerous events that programs may contain.
 #[derive(Clone, Copy)]
 pub struct Allowed {
     pub poison: bool,
     pub unbind: bool,
 }
 
-/// A program of about `ops` operations.
+/// Generates a program of about `ops` operations.
 pub fn generate(fs: Fs, seed: u64, ops: usize, allowed: Allowed) -> Program {
     let mut generator = Generator {
         rng: Rng::new(seed),
@@ -38,23 +38,23 @@ struct Generator {
     rng: Rng,
     fs: Fs,
     allowed: Allowed,
-    /// How the phases until now leave everything.
+    /// The state after the phases so far.
     state: State,
-    /// What each thread maps in this phase: file, offset, length.
+    /// The mappings of each thread in this phase: file, offset, length.
     mapped: [[Option<(u64, u64, u64)>; SLOTS]; THREADS],
 }
 
 /// The part of a file that an operation is for.
 #[derive(Clone, Copy)]
 enum Share {
-    /// What a thread has for itself, unless others stray.
+    /// The thread's own part, in which other threads rarely work.
     Part(usize),
     All,
-    /// And behind its end.
+    /// The thread's own part, and bytes behind its end.
     Grown,
 }
 
-/// Which operations, and how often.
+/// The operations on content, with their weights.
 const CONTENT: &[(Verb, usize)] = &[
     (Verb::Write, 16),
     (Verb::Read, 8),
@@ -111,7 +111,7 @@ impl Generator {
         Verb::Fsync
     }
 
-    /// Plans the phase, so that the next one knows what it finds.
+    /// Plans the phase, which computes the state for the next one.
     fn done(&mut self, phase: Phase) -> Phase {
         if matches!(phase.event, Event::Remount | Event::Rebind) {
             self.state.unmount();
@@ -124,7 +124,7 @@ impl Generator {
         phase
     }
 
-    /// Files with something in them.
+    /// The first phase, which fills the files.
     fn beginning(&mut self) -> Phase {
         let mut ops = Vec::new();
         for file in 0..FILES {
@@ -198,7 +198,7 @@ impl Generator {
         self.done(Phase { event, ops })
     }
 
-    /// Few seeds: what is written is often the same as somewhere else.
+    /// Returns one of few seeds, so that different ranges often have the same content.
     fn seed(&mut self) -> u64 {
         match self.rng.below(3) {
             0 => 1 + self.below(3),
@@ -217,7 +217,7 @@ impl Generator {
         }
     }
 
-    /// A range in a space, which is an offset and a length.
+    /// Returns a random range within a space, which is an offset and a length.
     fn range(&mut self, space: (u64, u64)) -> (u64, u64) {
         let len = self.length().min(space.1.max(1));
         let off = space.0 + self.below(space.1 - len.min(space.1) + 1);
@@ -228,7 +228,8 @@ impl Generator {
         }
     }
 
-    /// Where a thread works in a file: anywhere, or in its share, as it was when the phase began.
+    /// The space in which a thread works: the whole file or its share, by the size at the beginning
+    /// of the phase.
     fn space(&self, file: u64, share: Share) -> (u64, u64) {
         let size = self.state.sizes[file as usize];
         match share {
@@ -267,7 +268,7 @@ impl Generator {
         self.fill_in(Op::new(thread, verb, &[]), [number, file, off, len])
     }
 
-    /// An operation on a mapping, or one that makes it.
+    /// Generates an operation on a mapping, or one that makes the mapping.
     fn op_on_mapping(&mut self, thread: usize, verb: Verb, file: u64, share: Share) -> Op {
         let number = self.below(SLOTS as u64);
         let Some((file, origin, len)) = self.mapped[thread][number as usize] else {
@@ -286,7 +287,7 @@ impl Generator {
         )
     }
 
-    /// Chooses what is left to choose.
+    /// Chooses the remaining arguments.
     fn fill_in(&mut self, mut op: Op, [number, file, off, len]: [u64; 4]) -> Op {
         let (mut files, mut offsets) = (0, 0);
         let mut other = file;
@@ -340,7 +341,7 @@ mod tests {
         assert!(text(7).parse::<Program>().unwrap().len() >= 300);
     }
 
-    /// Most operations make sense where they stand, and all kinds of them come up.
+    /// Most operations fit the state that they find, and all kinds of operations occur.
     #[test]
     fn programs_are_worth_running() {
         for fs in [Fs::Ext4, Fs::Xfs] {

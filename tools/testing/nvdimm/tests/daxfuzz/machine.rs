@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Runs programs, phase by phase, and compares all files with what they must hold after each.
+//! Runs programs, phase by phase, and compares all files with their expected content after each.
 
 use crate::ffi::{extents, load};
 use crate::operate::{Handles, Names, Thread, Worker, PROGRESS};
@@ -32,7 +32,7 @@ pub struct Machine<'a> {
     workers: Vec<Worker>,
 }
 
-/// Runs a program on new files. The error says in which phase it failed, and how.
+/// Runs a program on new files. The error has the phase and the cause.
 pub fn run(world: &mut World, program: &Program) -> Result {
     let mut machine = Machine::new(world)?;
     for (number, phase) in program.phases.iter().enumerate() {
@@ -46,7 +46,7 @@ pub fn run(world: &mut World, program: &Program) -> Result {
 
 impl<'a> Machine<'a> {
     fn new(world: &'a mut World) -> Result<Self> {
-        // what a program that failed left behind: nobody is interested in it
+        // ignore the reports that an earlier, failed program caused
         let _ = world.reports();
         let mut machine = Self {
             world,
@@ -70,7 +70,7 @@ impl<'a> Machine<'a> {
         Ok(machine)
     }
 
-    /// Opens the files, and makes those that have no name.
+    /// Opens the files, and creates those that have no name.
     fn open(&mut self) -> Result {
         for (number, name) in self.names.iter_mut().enumerate() {
             let name = name.get_mut().map_err(|e| e.to_string())?;
@@ -94,7 +94,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Lets go of everything that keeps the filesystem busy.
+    /// Closes and unmaps everything that keeps the filesystem busy.
     fn close(&mut self) -> Result {
         for worker in &mut self.workers {
             worker.slots = [const { None }; SLOTS];
@@ -109,7 +109,8 @@ impl<'a> Machine<'a> {
         self.world.umount()
     }
 
-    /// Unmounted, checked, mounted; the driver gets another device in between if `rebind`.
+    /// Unmounts, checks and mounts the filesystem; unbinds and binds the device in between if
+    /// `rebind`.
     fn remount(&mut self, rebind: bool) -> Result {
         self.close()?;
         if rebind {
@@ -120,7 +121,7 @@ impl<'a> Machine<'a> {
         self.reopened()
     }
 
-    /// The device is gone, and the filesystem with it. Its log has to be replayed.
+    /// Brings device and filesystem back after a removal; the mount has to replay the log.
     fn recover(&mut self) -> Result {
         self.close()?;
         self.world.bind()?;
@@ -163,10 +164,11 @@ impl<'a> Machine<'a> {
         self.check_mappings()
     }
 
-    /// What is to survive is made durable.
+    /// Prepares for the removal of the device: syncs everything that must survive it.
     fn ready_for_unbind(&mut self) -> Result {
         if self.world.fs == Fs::Ext4 {
-            // it does not hold its device: what is mapped then crashes memory management
+            // ext4 is no holder of its device: pages that are mapped at its removal crash the
+            // kernel
             self.state.slots = Default::default();
             for worker in &mut self.workers {
                 worker.slots = [const { None }; SLOTS];
@@ -202,7 +204,7 @@ impl<'a> Machine<'a> {
         })
     }
 
-    /// Reads a whole file. Pages that cannot be read are zeroes, and are noted in `lost`.
+    /// Reads a whole file. Pages that cannot be read become zeroes, and are added to `lost`.
     fn read(&self, file: usize, lost: Option<&mut Vec<u64>>) -> Result<Vec<u8>> {
         PROGRESS.fetch_add(1, Relaxed);
         let handle = &self.files[file].plain;
@@ -226,13 +228,14 @@ impl<'a> Machine<'a> {
         Ok(bytes)
     }
 
-    /// All files are what the phase can have left; what they are is what they are from now on.
+    /// Checks that all files have a content that the phase can have left, and takes that content as
+    /// the expected one from now on.
     fn settle(&mut self, plan: &Plan, views: &[Vec<Bytes>], event: Event) -> Result {
         for file in 0..FILE_COUNT {
             let mut lost = Vec::new();
             let poison = matches!(event, Event::Poison { .. });
             let mut got = self.read(file, poison.then_some(&mut lost))?;
-            // a file without a name is gone when the filesystem was unmounted
+            // a file without a name does not survive an unmount
             let mut merged = match (event, self.state.sizes[file]) {
                 (Event::Unbind { .. }, 0) => Arc::default(),
                 _ => plan.race.merged(file, views),
@@ -246,7 +249,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// A whole file through a mapping that nobody had.
+    /// Checks a whole file by a new mapping.
     fn check_new_mapping(&self, file: usize) -> Result {
         let want = &self.shadow[file];
         if want.is_empty() {
@@ -265,7 +268,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Mappings that threads have show the same as the files.
+    /// Checks that the threads' mappings have the content of the files.
     fn check_mappings(&self) -> Result {
         let real = self.workers.iter().flat_map(|worker| &worker.slots);
         for (slot, real) in self.state.slots.iter().flatten().zip(real) {
@@ -291,7 +294,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The ranges of a file whose memory is bad.
+    /// The ranges of a file with poison.
     fn bad_ranges(&self, file: usize) -> Result<Vec<(u64, u64)>> {
         let bad = self.world.bad()?;
         let extents = extents(&self.files[file].plain).map_err(|e| format!("fiemap: {e}"))?;
@@ -321,7 +324,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Writes pages that were lost anew, which makes their memory good. They must have been bad.
+    /// Writes lost pages again, which clears their poison. They must have had poison.
     fn heal(&self, file: usize, lost: &[u64], got: &mut [u8], merged: &mut [u8]) -> Result {
         let bad = if lost.is_empty() {
             return Ok(());
@@ -353,7 +356,7 @@ impl<'a> Machine<'a> {
             .map_err(|e| format!("file {file}: {e}"))
     }
 
-    /// Errors that are still to be reported are; memory that no file has is made good.
+    /// Collects errors that syncs have not reported yet, and clears the poison of free memory.
     fn cured(&mut self) -> Result {
         for handles in &self.files {
             for handle in [&handles.plain, &handles.direct, &handles.dsync] {
@@ -375,7 +378,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Removes the device when so many more operations have been done, or all of them.
+/// Removes the device after `after` more operations, or after the last one.
 fn go(world: &World, after: u64, over: &AtomicBool) -> Result {
     let until = PROGRESS.load(Relaxed) + after;
     while PROGRESS.load(Relaxed) < until && !over.load(Relaxed) {

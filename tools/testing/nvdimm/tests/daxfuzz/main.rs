@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! daxfuzz: random programs of operations on DAX files from several threads, and the devices'
-//! misfortunes, against a model of every byte. One that fails is made smaller.
+//! daxfuzz: runs random programs of operations on DAX files by several threads, with poison and
+//! removal of the device, and compares every byte with a model. It shrinks programs that fail.
 
 #[allow(dead_code)]
 #[path = "../daxexer"]
@@ -89,7 +89,8 @@ impl Args {
     }
 }
 
-/// Ends the process if nothing happens for long: a thread waits for ever, and maybe cannot be killed.
+/// Ends the process if no operation ends for a long time: a thread hangs, and maybe cannot be
+/// killed.
 fn watch(patience: Duration) {
     std::thread::spawn(move || {
         let mut was = u64::MAX;
@@ -105,11 +106,11 @@ fn watch(patience: Duration) {
     });
 }
 
-/// How often a smaller program may be tried, and one that depends on how threads meet.
+/// How often to try a smaller program, and one that depends on how threads interleave.
 const BUDGET: usize = 200;
 const TRIES: usize = 2;
 
-/// A program has failed: says so, and how a smaller one does.
+/// Shrinks a program that has failed; returns a report of both.
 fn report(world: &mut World, program: &Program, error: &str) -> String {
     println!("{error}");
     world.say(error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a thread does in a phase: its operations, one after the other, each checked.
+//! Runs the operations of a thread in a phase, one after the other, and checks each.
 
 use crate::daxexer::ffi::process::{Child, End};
 use crate::daxexer::ffi::range::{clone_range, dedupe_range, Dedupe};
@@ -15,12 +15,12 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-/// Steps of all threads that have been done, ever.
+/// The number of steps of all threads so far.
 pub static PROGRESS: AtomicU64 = AtomicU64::new(0);
 
 const EAGAIN: i32 = 11;
 
-/// A file, opened in each of the ways.
+/// A file, opened in every way.
 pub struct Handles {
     pub plain: File,
     pub direct: File,
@@ -34,7 +34,7 @@ pub struct Mapping {
     pub view: View,
 }
 
-/// What a thread has from phase to phase.
+/// The state that a thread keeps from phase to phase.
 pub struct Worker {
     pub slots: [Option<Mapping>; SLOTS],
     area: Area,
@@ -49,7 +49,7 @@ impl Worker {
     }
 }
 
-/// The names of the files; those without are unlinked.
+/// The names of the files; `None` for an unlinked one.
 pub type Names = Vec<Mutex<Option<String>>>;
 
 pub struct Thread<'a> {
@@ -78,11 +78,11 @@ impl From<String> for Bad {
     }
 }
 
-/// How many bytes were done.
+/// The number of bytes that an operation has transferred.
 type Done = Result<u64, Bad>;
 
 impl Thread<'_> {
-    /// Does all steps; returns the view.
+    /// Runs all steps; returns the thread's view.
     pub fn run(mut self) -> Result<Vec<Bytes>, String> {
         for step in &self.plan.steps[self.number] {
             self.step(step)
@@ -145,14 +145,15 @@ impl Thread<'_> {
     fn way(&self, file: u64, how: u64) -> &File {
         let handles = &self.files[file as usize];
         match how {
-            // ext4 knows no other writes that do not wait
+            // ext4 supports RWF_NOWAIT for direct writes only
             DIRECT | NOWAIT => &handles.direct,
             DSYNC => &handles.dsync,
             _ => &handles.plain,
         }
     }
 
-    /// Where in the buffer a transfer begins: anywhere in a line, or so that half of it is there.
+    /// The segment of the buffer for a transfer: at any offset in a line, or, for SHORT, so that
+    /// only half of it is accessible. Returns the accessible length too.
     fn segment(&self, len: usize, how: u64, turn: u64) -> (Seg, usize) {
         if how != SHORT {
             let start = (turn % 64) as usize;
@@ -180,9 +181,9 @@ impl Thread<'_> {
         whole(done, there, self.may_end_early(how, done, there))
     }
 
-    /// Whether a transfer may have done so much and no more.
+    /// Whether a transfer may end after `done` bytes.
     fn may_end_early(&self, how: u64, done: usize, there: usize) -> bool {
-        // how much of the last line a copy reaches is the affair of the routine that copies
+        // the copy routine may leave out a part of the last accessible line
         let nearly = how == SHORT && done + 64 > there;
         nearly || how == NOWAIT || self.plan.race.violent
     }
@@ -254,7 +255,7 @@ impl Thread<'_> {
         Ok(0)
     }
 
-    /// The mapping of an operation. Only one that could not be made when the device went is missing.
+    /// The mapping of an operation. It is missing only if mmap() failed after the device's removal.
     fn mapping(&self, op: &Op) -> Result<&Mapping, Bad> {
         let mapping = self.worker.slots[op.args[0] as usize].as_ref();
         mapping.ok_or(Bad::Wrong("no such mapping".into()))
@@ -288,7 +289,7 @@ impl Thread<'_> {
         }
     }
 
-    /// Stores that only this mapping sees.
+    /// Stores to a private mapping.
     fn cow(&mut self, op: &Op) -> Done {
         let [_, off, len, seed, ..] = op.args;
         let (mut data, mut back) = (vec![0; len as usize], vec![0; len as usize]);
@@ -296,7 +297,7 @@ impl Thread<'_> {
         let view = &self.mapping(op)?.view;
         present(store(view, off as usize, &data))?;
         present(load(view, off as usize, &mut back))?;
-        // who punches or cuts the file takes private pages away as well
+        // a punch or a truncation of the file removes private pages too
         let mut effects = self.plan.race.effects.iter();
         let alone = effects.all(|effect| effect.thread == self.number);
         if alone && back != data {
@@ -320,7 +321,7 @@ impl Thread<'_> {
                 .view
                 .advise(off as usize, len as usize, ADVICE[advice as usize]);
         match advice {
-            // what the kernel makes of these is its own affair
+            // the kernel may ignore these
             HUGEPAGE.. if advice != REMOVE => Ok(0),
             _ => Ok(done.map(|()| len)?),
         }
@@ -430,7 +431,7 @@ fn allocate(file: &File, mode: i32, off: u64, len: u64) -> Done {
     Ok(ffi::file_allocate(file, mode, off, len).map(|()| len)?)
 }
 
-/// All of a transfer must have been done, unless `part` of it is enough.
+/// Fails if a transfer is incomplete, unless a `part` of it is enough.
 fn whole(done: usize, len: usize, part: bool) -> Done {
     if done == len || part && done < len {
         return Ok(done as u64);
@@ -438,7 +439,7 @@ fn whole(done: usize, len: usize, part: bool) -> Done {
     Err(Bad::Wrong(format!("{done:#x} of {len:#x} bytes")))
 }
 
-/// SIGBUS must not have kept an access from any byte.
+/// Fails if SIGBUS has ended an access early.
 fn present(left: usize) -> Result<(), Bad> {
     match left {
         0 => Ok(()),

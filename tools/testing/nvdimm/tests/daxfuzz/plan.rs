@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the operations of a phase come to, before it begins: ranges that fit the files, the thread
-//! that has a file for itself, and what the bytes may become.
+//! Plans the operations of a phase before it begins: ranges that fit the files, the thread that
+//! owns a file, and the possible contents of its bytes.
 
 use crate::program::*;
 use crate::shadow::{Bytes, Content, Effect, Race};
 use std::sync::atomic::AtomicBool;
 
-/// A mapping, as far as the plan knows it.
+/// The plan's knowledge of a mapping.
 #[derive(Clone, Copy)]
 pub struct Slot {
     pub file: usize,
@@ -15,11 +15,11 @@ pub struct Slot {
     pub len: u64,
     pub kind: u64,
     pub writable: bool,
-    /// Private pages have been written to: they are not the file's any more.
+    /// The thread has stored to private pages, which no longer follow the file.
     pub touched: bool,
 }
 
-/// What the operations of a phase find.
+/// The state that the operations of a phase find.
 #[derive(Clone, Default)]
 pub struct State {
     pub sizes: Vec<u64>,
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// No mapping survives that the filesystem goes, and no file without a name.
+    /// An unmount removes all mappings, and the files without a name.
     pub fn unmount(&mut self) {
         self.slots = Default::default();
         for (size, linked) in self.sizes.iter_mut().zip(&mut self.linked) {
@@ -46,13 +46,13 @@ impl State {
     }
 }
 
-/// One operation that is to be done.
+/// An operation to run.
 pub struct Step {
-    /// With arguments that fit.
+    /// The operation, with arguments that fit the files.
     pub op: Op,
-    /// Its number among the effects of the phase.
+    /// Its index in the effects of the phase.
     pub effect: Option<usize>,
-    /// What it sees or says is not looked at: another thread has the file for itself.
+    /// Its data and its result are not checked, because another thread owns the file.
     pub noise: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct Plan {
     pub race: Race,
 }
 
-/// Plans a phase, and brings `state` to its end.
+/// Plans a phase, and updates `state` to the end of the phase.
 pub fn plan(fs: Fs, phase: &Phase, state: &mut State, start: Vec<Bytes>) -> Plan {
     let mut planner = Planner::new(fs, phase, state);
     let mut steps = Vec::new();
@@ -79,7 +79,7 @@ struct Planner<'a> {
     fs: Fs,
     event: Event,
     state: &'a mut State,
-    /// The files' sizes at the beginning, for all but the owner.
+    /// The files' sizes at the beginning, which all threads but the owner use.
     before: Vec<u64>,
     owner: Vec<Option<usize>>,
     /// The thread that may change the file's name.
@@ -95,7 +95,7 @@ fn first(phase: &Phase, file: usize, verbs: &[Verb]) -> Option<usize> {
     about.next().map(|op| op.thread)
 }
 
-/// `off` and `len` cut to what lies below `size`; nothing if that is nothing.
+/// Clips the range to `size`; `None` if nothing remains.
 fn within(off: u64, len: u64, size: u64) -> Option<(u64, u64)> {
     let len = len.min(size.checked_sub(off)?);
     (len != 0).then_some((off, len))
@@ -200,7 +200,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Operations on a file that leave its bytes alone.
+    /// Plans operations on a file that do not change its bytes.
     fn look(&mut self, mut op: Op) -> Option<Step> {
         let file = op.args[0] as usize;
         if op.verb == Verb::Read {
@@ -213,7 +213,7 @@ impl<'a> Planner<'a> {
         self.plain(op, self.foreign(op.thread, file))
     }
 
-    /// Operations that give a range new content. Those of the owner may make the file longer.
+    /// Plans operations that give a range new content. Those of the owner may extend the file.
     fn change(&mut self, mut op: Op) -> Option<Step> {
         let (file, size) = (
             op.args[0] as usize,
@@ -225,13 +225,13 @@ impl<'a> Planner<'a> {
         let (off, len) = within(op.args[1], op.args[2], most)?;
         (op.args[1], op.args[2]) = (off, len);
         if op.verb == Verb::Unshare || op.verb == Verb::Alloc && !grows {
-            // what its owner has cut meanwhile would become longer again
+            // the operation could extend a file that its owner truncates at the same time
             let allowed = op.verb == Verb::Alloc || self.fs == Fs::Xfs;
             let skipped = !allowed || self.foreign(op.thread, file);
             return self.plain(op, false).filter(|_| !skipped);
         }
         if grows {
-            // what is written there may end early, and then nobody knows the size beforehand
+            // a write that may end early makes the size unpredictable
             if op.verb == Verb::Write && off + len > size && [SHORT, NOWAIT].contains(&op.args[4]) {
                 op.args[4] = PLAIN;
             }
@@ -242,13 +242,13 @@ impl<'a> Planner<'a> {
                 let content = Content::Seed(op.args[3]);
                 self.with_effect(op, file, (off, len), content, false)
             }
-            // changes the size alone
+            // changes only the size
             Verb::Alloc => self.plain(op, false),
             _ => self.with_effect(op, file, (off, len), Content::Zero, false),
         }
     }
 
-    /// Operations of a file's owner that move its end, or what lies behind a range.
+    /// Plans operations of a file's owner that move its end, or the bytes behind a range.
     fn shift(&mut self, mut op: Op) -> Option<Step> {
         let file = op.args[0] as usize;
         if !self.owns(op.thread, file) {
@@ -272,7 +272,7 @@ impl<'a> Planner<'a> {
 
     fn map(&mut self, mut op: Op) -> Option<Step> {
         let [number, file, off, len, kind, _] = op.args;
-        // ext4 does not hold its device: what is mapped when it goes crashes memory management
+        // ext4 is no holder of its device: pages that are mapped at its removal crash the kernel
         if self.fs == Fs::Ext4 && matches!(self.event, Event::Unbind { .. }) {
             return None;
         }
@@ -314,8 +314,8 @@ impl<'a> Planner<'a> {
         self.plain(op, false)
     }
 
-    /// The part of a mapping that the operation is about and the file has: offset in the mapping,
-    /// in the file, length.
+    /// The part of the operation's range that the mapping and the file have: offset in the mapping,
+    /// offset in the file, length.
     fn part(&self, op: &Op, slot: &Slot) -> Option<(u64, u64, u64)> {
         let (off, len) = within(op.args[1], op.args[2], slot.len)?;
         let (at, len) = within(slot.origin + off, len, self.size(op.thread, slot.file))?;
@@ -348,7 +348,8 @@ impl<'a> Planner<'a> {
         let stores = slot.writable && slot.kind != PRIVATE;
         match op.args[3] {
             HUGEPAGE | NOHUGEPAGE => {
-                // of a part, there would be two mappings, and mremap() takes one
+                // move all of it: moving a part would split the mapping, and mremap() takes only
+                // one
                 (op.args[1], op.args[2]) = (0, slot.len);
                 self.plain(op, true)
             }
@@ -362,7 +363,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Transfers between a mapping and a file.
+    /// Plans transfers between a mapping and a file.
     fn transfer(&mut self, mut op: Op) -> Option<Step> {
         let slot = self.slot(&op)?;
         let (off, at, len) = self.part(&op, &slot)?;
@@ -386,7 +387,7 @@ impl<'a> Planner<'a> {
         self.with_effect(op, slot.file, (at, len), content, true)
     }
 
-    /// From one file range to another: by sharing blocks, if they are the same, or by any means.
+    /// Plans clones, deduplications and copies from one range of a file to another.
     fn copy(&mut self, mut op: Op) -> Option<Step> {
         let (from, to) = (op.args[0] as usize, op.args[3] as usize);
         let whole = op.verb != Verb::Copy;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the fuzzer does, as a text: phases of operations, each with the thread that does it.
+//! Programs of the fuzzer, and their text form: phases of operations, each with its thread.
 //!
 //! ```text
 //! fs xfs
@@ -10,18 +10,18 @@
 //! phase poison 1 0x2000 0x1000
 //! ```
 //!
-//! Threads run at the same time in a phase, and meet at its end. Every part of a program is a
-//! program: operations that make no sense where they stand are left out when they are planned.
+//! The threads of a phase run at the same time, and wait for each other at its end. Every part of a
+//! program is a valid program: the plan leaves out operations that do not fit the state they find.
 
 use std::fmt;
 use std::str::FromStr;
 
 pub const PAGE: u64 = 4096;
-/// No file is longer.
+/// The largest size of a file.
 pub const LIMIT: u64 = 4 << 20;
 pub const FILES: u64 = 2;
 pub const THREADS: usize = 3;
-/// Mappings that each thread may have at a time.
+/// The number of mappings that each thread may have at a time.
 pub const SLOTS: usize = 2;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -57,8 +57,9 @@ pub enum Verb {
     Unlink,
 }
 
-/// Each verb, its name, and what its arguments are: a file, an offset, a length, a seed, a number of
-/// a mapping, pages off the place that suits huge pages; capitals choose a word of [`words`].
+/// Each verb, its name, and the roles of its arguments: a file, an offset, a length, a seed, the
+/// number of a mapping, the distance in pages from an address that suits 2 MiB entries. A capital
+/// letter chooses a word of [`words`].
 const VERBS: &[(Verb, &str, &str)] = &[
     (Verb::Own, "own", "f"),
     (Verb::Write, "write", "folsW"),
@@ -95,7 +96,7 @@ pub const PLAIN: u64 = 0;
 pub const DIRECT: u64 = 1;
 pub const DSYNC: u64 = 2;
 pub const NOWAIT: u64 = 3;
-/// The buffer ends at a page without access, in the middle of the transfer.
+/// The transfer runs into a page without access in its middle.
 pub const SHORT: u64 = 4;
 pub const PRIVATE: u64 = 1;
 pub const SYNC: u64 = 2;
@@ -131,7 +132,7 @@ fn words(role: char) -> &'static [&'static str] {
 pub struct Op {
     pub thread: usize,
     pub verb: Verb,
-    /// As many as the verb has; the rest is 0.
+    /// The arguments of the verb; the rest is 0.
     pub args: [u64; 6],
 }
 
@@ -180,7 +181,7 @@ fn number(text: &str) -> Result<u64, String> {
     value.map_err(|_| format!("{text}: not a number"))
 }
 
-/// One argument, within what there is of its kind.
+/// Parses an argument, which must be in the range of its role.
 fn argument(role: char, text: &str) -> Result<u64, String> {
     let known = words(role);
     if !known.is_empty() {
@@ -223,35 +224,35 @@ impl FromStr for Op {
         let op = Self::new(thread, *verb, &args?);
         match fields.next() {
             None => Ok(op),
-            Some(word) => Err(format!("{line}: what is {word}?")),
+            Some(word) => Err(format!("{line}: unexpected word {word}")),
         }
     }
 }
 
-/// What happens besides the operations: before them, or under them.
+/// An event before or during the operations of a phase.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Event {
     None,
-    /// Clean inodes and their entries go.
+    /// Drop clean inodes and their entries.
     Drop,
-    /// Unmounted, checked, mounted again.
+    /// Unmount, check and mount the filesystem.
     Remount,
-    /// The same, and the device was unbound from its driver in between.
+    /// The same, and unbind and bind the device in between.
     Rebind,
-    /// Some bytes of a file become bad memory.
+    /// Some bytes of a file get poison.
     Poison {
         file: u64,
         off: u64,
         len: u64,
     },
-    /// The device goes after so many operations.
+    /// The device is removed after `after` operations.
     Unbind {
         after: u64,
     },
 }
 
 impl Event {
-    /// Whether operations may fail, and what they did is not known for sure.
+    /// Whether operations may fail, so that their effect is uncertain.
     pub fn is_violent(&self) -> bool {
         matches!(self, Event::Poison { .. } | Event::Unbind { .. })
     }

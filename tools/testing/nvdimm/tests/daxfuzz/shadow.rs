@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the bytes of the files may be, while threads are at work and when they are done.
+//! The possible contents of the files, during a phase and after it.
 //!
-//! Each thread has a view of the files: how they were at the beginning of the phase, and what it
-//! did itself. Where no other thread changes anything the view is exact. Where others do, a byte
-//! is one of those that it could be: what it was, or what any operation of the phase makes of it.
+//! Each thread has a view of the files: their content at the beginning of the phase, with its own
+//! changes. Where no other thread changes the file, the view is exact. Elsewhere, a byte must have
+//! one of its possible values: the old one, or the result of any operation of the phase.
 
 use crate::daxexer::data::pattern;
 use crate::program::PAGE;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub type Bytes = Arc<Vec<u8>>;
 
-/// The bytes `from..` of the pattern of a seed.
+/// Fills `buf` with the bytes `from..` of the pattern of a seed.
 pub fn fill(seed: u64, from: u64, buf: &mut [u8]) {
     let ahead = (from % 8) as usize;
     let head = ((8 - ahead) % 8).min(buf.len());
@@ -31,14 +31,14 @@ pub fn fill(seed: u64, from: u64, buf: &mut [u8]) {
 pub enum Content {
     Seed(u64),
     Zero,
-    /// What another range has, which begins there.
+    /// The content of another range, which begins there.
     Copy {
         file: usize,
         off: u64,
     },
 }
 
-/// A range of a file that an operation gives content to.
+/// The effect of an operation: new content of a range of a file.
 #[derive(Debug)]
 pub struct Effect {
     pub thread: usize,
@@ -46,9 +46,10 @@ pub struct Effect {
     pub off: u64,
     pub len: u64,
     pub content: Content,
-    /// By stores of a program, which the locks of the filesystem do not keep away from a write.
+    /// A store to a mapping has this effect; the filesystem's locks do not serialise it with
+    /// writes.
     pub stored: bool,
-    /// It has happened, all of it.
+    /// The whole effect has happened.
     pub certain: AtomicBool,
 }
 
@@ -80,18 +81,18 @@ impl Effect {
     }
 }
 
-/// All that may happen in a phase.
+/// All possible effects of a phase.
 pub struct Race {
     pub start: Vec<Bytes>,
     pub effects: Vec<Effect>,
-    /// The thread that has the file for itself; what others read of it is not looked at.
+    /// The thread that owns each file; other threads' reads of it are not checked.
     pub owner: Vec<Option<usize>>,
-    /// Operations may fail half-way.
+    /// Operations may fail halfway.
     pub violent: bool,
     /// Blocks may be shared, and then a write and a store to the same page fill the same new
     /// block: either may be lost (Documentation/deviations.rst).
     pub cow: bool,
-    /// Effects whose content the thread does not know, because others change its source.
+    /// Whether the thread cannot know the content of an effect, because others change its source.
     inexact: Vec<bool>,
 }
 
@@ -124,7 +125,7 @@ impl Race {
         let Content::Copy { file, off } = effect.content else {
             return false;
         };
-        // a store may take a whole page with it
+        // a store may affect its whole page
         let (from, to) = (off / PAGE * PAGE, (off + effect.len).next_multiple_of(PAGE));
         self.effects.iter().zip(&self.inexact).any(|(e, inexact)| {
             e.file == file
@@ -133,7 +134,7 @@ impl Race {
         })
     }
 
-    /// Whether stores and other changes of different threads meet in the page.
+    /// Whether different threads store to the page and change it otherwise.
     fn meet(&self, file: usize, at: u64) -> bool {
         let page = at / PAGE * PAGE;
         let in_page = || {
@@ -147,8 +148,8 @@ impl Race {
                 .any(|e| in_page().any(|other| !other.stored && other.thread != e.thread))
     }
 
-    /// Whether a byte may be something else than `thread` thinks, or, without one, than the thread
-    /// that changed it.
+    /// Whether a byte may differ from the view of `thread` or, for `None`, of the thread that
+    /// changed it.
     fn is_racy(&self, thread: Option<usize>, file: usize, at: u64) -> bool {
         if self.violent {
             return true;
@@ -166,7 +167,7 @@ impl Race {
         self.meet(file, at)
     }
 
-    /// Whether any operation makes `value` of the byte, or it was that before.
+    /// Whether `value` is the old value of the byte, or an operation can set it.
     fn is_possible(&self, file: usize, at: u64, value: u8, depth: usize) -> bool {
         let was = self.start[file].get(at as usize).copied().unwrap_or(0);
         was == value || self.is_made(file, at, value, depth)
@@ -180,7 +181,7 @@ impl Race {
                 fill(seed, at - effect.off, &mut byte);
                 byte[0] == value
             }
-            // copies of copies of copies: anything
+            // after four copies of copies, accept any value
             Content::Copy { .. } if depth == 4 => true,
             Content::Copy { file, off } => {
                 self.is_possible(file, off + at - effect.off, value, depth + 1)
@@ -190,7 +191,8 @@ impl Race {
         covering.any(makes)
     }
 
-    /// What was certainly overwritten does not come back.
+    /// Whether the byte can have `value` after the phase: a value that was certainly overwritten
+    /// cannot return.
     fn is_left(&self, file: usize, at: u64, value: u8) -> bool {
         let covered = |e: &Effect| e.covers(file, at) && e.certain.load(Relaxed);
         if !self.violent && !self.meet(file, at) && self.effects.iter().any(covered) {
@@ -199,7 +201,7 @@ impl Race {
         self.is_possible(file, at, value, 0)
     }
 
-    /// Compares what a thread saw at `off` with its view.
+    /// Compares the bytes that a thread read at `off` with its view.
     pub fn check_seen(
         &self,
         thread: usize,
@@ -215,8 +217,8 @@ impl Race {
         })
     }
 
-    /// Two ranges, of a file each, that the kernel says are the same: they are for the thread, or
-    /// others are changing them.
+    /// Checks two ranges that the kernel reports as equal: they are equal in the thread's view, or
+    /// other threads change them.
     pub fn check_same(
         &self,
         thread: usize,
@@ -232,7 +234,8 @@ impl Race {
         })
     }
 
-    /// The file as its last changes leave it, if no changes of several threads meet.
+    /// Merges the views into the content of the file after its last changes, where only one thread
+    /// changes a byte.
     pub fn merged(&self, file: usize, views: &[Vec<Bytes>]) -> Bytes {
         if let Some(owner) = self.owner[file] {
             return views[owner][file].clone();
@@ -246,7 +249,7 @@ impl Race {
         merged
     }
 
-    /// Compares the whole file after the phase with what it was merged to.
+    /// Compares the whole file after the phase with the merged views.
     pub fn check_left(&self, file: usize, got: &[u8], merged: &[u8]) -> Result<(), String> {
         differences(file, 0, got, merged, |at, value| {
             self.owner[file].is_none()
@@ -256,7 +259,7 @@ impl Race {
     }
 }
 
-/// Compares, and says where and how many bytes are wrong that are not `allowed`.
+/// Compares; the error has the place and the number of differing bytes that are not `allowed`.
 pub fn differences(
     file: usize,
     off: u64,
@@ -309,7 +312,7 @@ mod tests {
         }
     }
 
-    /// Two files of two pages, and these effects on the first.
+    /// A race of these effects on the first of two files of two pages.
     fn race(effects: Vec<Effect>, cow: bool) -> Race {
         let start = vec![Arc::new(vec![1; 8192]), Arc::new(vec![2; 8192])];
         let mut race = Race::new(start, effects, vec![None, None]);
@@ -359,7 +362,7 @@ mod tests {
             assert!(race.check_left(0, &bad, &merged).is_err(), "{at}");
         }
         assert!(race.check_left(0, &[1; 8192], &merged).is_err(), "lost");
-        // another thread may see it or not, but nothing else
+        // another thread may see the old or the new bytes, but no others
         assert!(race.check_seen(1, &views[1], 0, 90, &got[90..200]).is_ok());
         assert!(race.check_seen(1, &views[1], 0, 90, &[1; 100]).is_ok());
         assert!(race.check_seen(1, &views[1], 0, 90, &[9; 100]).is_err());

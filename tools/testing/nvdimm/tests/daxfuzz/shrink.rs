@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes a program that fails smaller, as long as it fails: delta debugging of its operations, then
-//! of phases, threads and numbers.
+//! Shrinks a program that fails: delta debugging of its operations, then of phases, threads and
+//! numbers.
 
 use crate::program::*;
 
-/// A smaller program for which `fails`, which is asked at most `budget` times.
+/// Returns a smaller program for which `fails` returns true; calls `fails` at most `budget` times.
 pub fn shrink(program: &Program, budget: usize, fails: impl FnMut(&Program) -> bool) -> Program {
     let mut shrinker = Shrinker {
         best: program.clone(),
@@ -45,7 +45,8 @@ impl<F: FnMut(&Program) -> bool> Shrinker<F> {
         false
     }
 
-    /// Leaves out ranges of `0..count`, ever smaller ones: `without` makes the program without them.
+    /// Leaves out ranges of `0..count`, in decreasing sizes; `without` makes the program without a
+    /// range.
     fn drop_ranges(
         &mut self,
         count: impl Fn(&Program) -> usize,
@@ -53,7 +54,7 @@ impl<F: FnMut(&Program) -> bool> Shrinker<F> {
     ) {
         let mut size = count(&self.best).next_power_of_two();
         while size > 0 && self.left > 0 {
-            // from the end: what comes last is seldom needed by what comes first
+            // start at the end: earlier operations seldom depend on later ones
             let mut end = count(&self.best);
             while end > 0 {
                 let start = end.saturating_sub(size);
@@ -124,7 +125,7 @@ impl<F: FnMut(&Program) -> bool> Shrinker<F> {
         self.accept(candidate);
     }
 
-    /// Simpler numbers: words to the first one, offsets and lengths to round and small ones.
+    /// Simplifies arguments: the first word of each kind, round and small offsets and lengths.
     fn numbers(&mut self) {
         for phase in 0..self.best.phases.len() {
             for op in 0..self.best.phases[phase].ops.len() {
@@ -165,7 +166,7 @@ mod tests {
         unbind: true,
     };
 
-    /// A dedupe of a file that was punched before, whatever else there is.
+    /// Fails if a dedupe of a file follows a punch of that file.
     fn fails(program: &Program) -> bool {
         let mut punched = [false; FILES as usize];
         let mut ops = program.phases.iter().flat_map(|phase| &phase.ops);

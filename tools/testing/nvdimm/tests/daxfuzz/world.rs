@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device and its filesystem, as an administrator handles them, and the kernel's log.
+//! Administers the device and its filesystem, and reads the kernel's log.
 
 use crate::program::Fs;
 use std::fs::{self, File, OpenOptions};
@@ -15,8 +15,7 @@ type Result<T = ()> = std::result::Result<T, String>;
 const O_NONBLOCK: i32 = 0o4000;
 const DRIVER: &str = "/sys/bus/nd/drivers/nd_pmem";
 
-/// What the kernel says when something is wrong in it; filesystems that lose their device say
-/// none of these.
+/// The kernel's messages about defects; a filesystem that loses its device prints none of these.
 const REPORTS: [&str; 10] = [
     "WARNING: ",
     "refcount_t: ",
@@ -29,17 +28,17 @@ const REPORTS: [&str; 10] = [
     "possible circular",
     "possible recursive",
 ];
-/// After these a kernel does not go on as before, or does not say it again.
+/// Those after which a kernel is unreliable, or which it prints only once.
 const LAST: &[&str] = REPORTS.split_at(4).1;
 
 pub struct World {
     pub fs: Fs,
-    /// Where the filesystem is mounted.
+    /// The mount point of the filesystem.
     pub dir: String,
     disk: String,
     namespace: String,
     log: File,
-    /// The kernel has reported something after which it cannot be relied on.
+    /// The kernel has reported a defect after which it is unreliable.
     pub broken: bool,
 }
 
@@ -47,7 +46,7 @@ fn write(path: &str, text: &str) -> Result {
     fs::write(path, text).map_err(|e| format!("{text} to {path}: {e}"))
 }
 
-/// Runs a command; what it prints is part of the error.
+/// Runs a command; the error has its output.
 fn run(words: &[&str]) -> Result {
     let command = words.join(" ");
     let done = Command::new(words[0]).args(&words[1..]).output();
@@ -62,7 +61,7 @@ fn run(words: &[&str]) -> Result {
     ))
 }
 
-/// Tries until it succeeds: what the kernel does in the background is soon done.
+/// Retries until it succeeds, because the kernel has to finish work in the background.
 fn until(what: &str, mut tried: impl FnMut() -> bool) -> Result {
     for _ in 0..2000 {
         if tried() {
@@ -74,7 +73,7 @@ fn until(what: &str, mut tried: impl FnMut() -> bool) -> Result {
 }
 
 impl World {
-    /// The filesystem that is mounted at `dir` from `/dev/DISK`.
+    /// The world of the filesystem that is mounted at `dir` from `/dev/DISK`.
     pub fn new(fs: Fs, dir: &str, disk: &str) -> Result<Self> {
         let device = fs::canonicalize(format!("/sys/block/{disk}/device"));
         let device = device.map_err(|e| format!("{disk}: {e}"))?;
@@ -110,7 +109,7 @@ impl World {
         run(&[&options[..], &[&place[0], &place[1]]].concat())
     }
 
-    /// Whether the filesystem is in order. Its log must be empty.
+    /// Runs fsck. The log must be empty.
     pub fn check(&self) -> Result {
         match self.fs {
             Fs::Ext4 => run(&["e2fsck", "-f", "-n", &self.device()]),
@@ -140,12 +139,12 @@ impl World {
         format!("/sys/block/{}/badblocks", self.disk)
     }
 
-    /// Makes bad memory of `len` bytes of the device, whole sectors.
+    /// Injects poison into `len` bytes of the device, which must be whole sectors.
     pub fn poison(&self, at: u64, len: u64) -> Result {
         write(&self.badblocks(), &format!("{} {}", at / 512, len / 512))
     }
 
-    /// The ranges of the device that are bad, in bytes.
+    /// The ranges of the device with poison, in bytes.
     pub fn bad(&self) -> Result<Vec<(u64, u64)>> {
         let path = self.badblocks();
         let text = fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
@@ -158,16 +157,16 @@ impl World {
         Ok(text.lines().filter_map(range).collect())
     }
 
-    /// Says something in the kernel's log, so that reports can be placed.
+    /// Prints a text to the kernel's log, to show where in a program a report came.
     pub fn say(&self, text: &str) {
         let file = OpenOptions::new().write(true).open("/dev/kmsg");
-        // one write is one record
+        // each write makes a record
         let record = format!("daxfuzz: {text}\n");
         let _ = file.and_then(|mut file| file.write_all(record.as_bytes()));
     }
 
-    /// What the kernel has reported since this was asked last; warnings that it gives once can be
-    /// given again.
+    /// Fails if the kernel has reported a defect since the last call; also re-arms its one-time
+    /// warnings.
     pub fn reports(&mut self) -> Result {
         let (mut first, mut record) = (None, [0; 8192]);
         loop {
@@ -190,7 +189,7 @@ impl World {
             None => Ok(()),
             Some(text) => {
                 let _ = fs::write("/sys/kernel/debug/clear_warn_once", "1");
-                Err(format!("the kernel says: {text}"))
+                Err(format!("the kernel reports: {text}"))
             }
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Children that may die, signals, and what the kernel counts of a process.
+//! Child processes, signals, and the kernel's statistics of a process.
 
 use super::{count, status, PAGE, SIGBUS};
 use std::io;
@@ -14,11 +14,11 @@ const P_PID: i32 = 1;
 const WEXITED: i32 = 4;
 const WNOWAIT: i32 = 0x0100_0000;
 
-/// Exit status of a child that got SIGBUS for broken memory at the page it was told.
+/// Exit status of a child that got SIGBUS for failed memory in the expected page.
 pub const BROKEN_THERE: i32 = 90;
-/// For broken memory somewhere else.
+/// Exit status for failed memory in another page.
 pub const BROKEN_ELSEWHERE: i32 = 91;
-/// For another reason.
+/// Exit status for a SIGBUS with another cause.
 pub const NOT_BROKEN: i32 = 92;
 
 #[repr(C)]
@@ -50,7 +50,7 @@ pub enum End {
 pub struct Child(i32);
 
 impl Child {
-    /// Forks; the child runs `work` and exits with what it returns.
+    /// Forks; the child runs `work` and exits with the value that it returns.
     ///
     /// No other thread may run: locks that it holds would stay locked in the child.
     pub fn new(work: impl FnOnce() -> i32) -> io::Result<Self> {
@@ -79,7 +79,7 @@ impl Child {
         self.0
     }
 
-    /// Waits until the child has ended, and leaves it to be waited for.
+    /// Waits until the child has ended, and does not reap it.
     pub fn ended(&self) -> io::Result<()> {
         let mut info = [0; 16];
         // SAFETY: Room for a siginfo_t, which is 128 bytes.
@@ -97,14 +97,14 @@ impl Child {
     }
 }
 
-/// What the kernel calls with a signal's number, a siginfo_t and a ucontext_t.
+/// A signal handler, called with the signal's number, a siginfo_t and a ucontext_t.
 pub type Handler = extern "C" fn(i32, *const i32, *mut usize);
 
-/// From now on the signal is handled so, with these flags (`SA_...`); by default, if there is no handler.
+/// Installs a handler for the signal, with these flags (`SA_...`); `None` is the default action.
 ///
 /// # Safety
 ///
-/// The handler does nothing that may not be done wherever the signal comes.
+/// The handler is async-signal-safe.
 pub unsafe fn act(signal: i32, handler: Option<Handler>, flags: i32) -> io::Result<()> {
     let action = SigAction {
         handler: handler.map_or(0, |handler| handler as usize),
@@ -118,7 +118,7 @@ pub unsafe fn act(signal: i32, handler: Option<Handler>, flags: i32) -> io::Resu
 
 static EXPECTED: AtomicUsize = AtomicUsize::new(0);
 
-/// Ends the program with a status that says what the SIGBUS was.
+/// Exits with a status for the cause of the SIGBUS.
 extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: *mut usize) {
     // SAFETY: The kernel passes a siginfo_t: si_code is the third int, si_addr the third word.
     let (code, addr) = unsafe { (*info.add(2), *info.cast::<usize>().add(2)) };
@@ -131,8 +131,8 @@ extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: *mut usize) {
     unsafe { _exit(status) }
 }
 
-/// From now on SIGBUS ends the program with [`BROKEN_THERE`] if it is for broken memory in the
-/// page of `addr`, and with one of the other two if not.
+/// Makes SIGBUS end the program with [`BROKEN_THERE`] if the cause is failed memory in the page of
+/// `addr`, and with one of the other two statuses if not.
 pub fn judge_sigbus(addr: usize) -> io::Result<()> {
     EXPECTED.store(addr, Ordering::Relaxed);
     // SAFETY: The handler calls nothing but `_exit`.
@@ -141,19 +141,19 @@ pub fn judge_sigbus(addr: usize) -> io::Result<()> {
 
 extern "C" fn on_signal(_signal: i32, _info: *const i32, _context: *mut usize) {}
 
-/// From now on the signal interrupts a system call and does nothing else.
+/// Makes the signal interrupt system calls and do nothing else.
 pub fn handle(signal: i32) -> io::Result<()> {
     // SAFETY: The handler does nothing.
     unsafe { act(signal, Some(on_signal), 0) }
 }
 
-/// From now on the signal ends the program at once; `std` would say something about SIGSEGV.
+/// Makes the signal end the program at once; `std` would print a message for SIGSEGV.
 pub fn die_of(signal: i32) -> io::Result<()> {
     // SAFETY: The default action runs no code of ours.
     unsafe { act(signal, None, 0) }
 }
 
-/// Page faults of this process that the kernel counts as major.
+/// The number of major page faults of this process.
 pub fn major_faults() -> io::Result<i64> {
     // Two struct timeval, then fourteen longs, the sixth of which is ru_majflt.
     let mut usage = [0; 18];

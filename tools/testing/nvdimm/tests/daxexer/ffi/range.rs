@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ranges of files: sharing, comparing, and transfers that must not wait.
+//! Ranges of files: cloning, deduplication, and transfers with `RWF_NOWAIT`.
 
 use super::{count, status, Area, IoVec, Seg};
 use std::fs::File;
@@ -19,9 +19,9 @@ extern "C" {
     fn pwritev2(fd: i32, iov: *const IoVec, n: i32, off: i64, flags: i32) -> isize;
 }
 
-/// What FIDEDUPERANGE says about one range.
+/// The result of FIDEDUPERANGE for a range.
 pub enum Dedupe {
-    /// So many bytes are shared now.
+    /// The number of bytes that are shared now.
     Same(u64),
     Differs,
     Failed(io::Error),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Transfers of which one side is a [`View`]: the kernel takes its pages by reference.
+//! Transfers with a [`View`] as source or target: the kernel references its pages.
 
 use super::view::View;
 use super::{count, status, IoVec};
@@ -34,12 +34,12 @@ extern "C" {
     ) -> isize;
 }
 
-/// Both ends of a pipe: to read from, to write to.
+/// Makes a pipe; returns its read end and its write end.
 pub fn pipe(len: usize) -> io::Result<(File, File)> {
     let mut fds = [0; 2];
     // SAFETY: Room for two descriptors.
     status(unsafe { pipe2(fds.as_mut_ptr(), 0) })?;
-    // SAFETY: The call has just made them, so they belong to nobody else.
+    // SAFETY: The call above has just made the descriptors, so nothing else owns them.
     let [read, write] = fds.map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
     // SAFETY: Plain numbers and an open descriptor.
     count(unsafe { fcntl(write.as_raw_fd(), F_SETPIPE_SZ, len as i32) } as isize)?;
@@ -66,14 +66,15 @@ impl View {
         count(unsafe { pread(file.as_raw_fd(), self.at(start, len), len, off as i64) })
     }
 
-    /// vmsplice(2): the pipe refers to the pages until they are read from it.
+    /// vmsplice(2): the pipe references the pages until a reader has taken them.
     pub fn splice(&self, off: usize, len: usize, pipe: &File) -> io::Result<usize> {
         let iov = self.iovec(off, len);
         // SAFETY: One vector inside of the mapping; the bytes may change while the pipe has them.
         count(unsafe { vmsplice(pipe.as_raw_fd(), &iov, 1, 0) })
     }
 
-    /// process_vm_readv(2) from the mapping: a page that is not there is an error, not a signal.
+    /// process_vm_readv(2) from the mapping: a page that cannot be faulted in is an error, no
+    /// signal.
     pub fn copy_out(&self, off: usize, data: &mut [u8]) -> io::Result<usize> {
         let local = IoVec {
             base: data.as_mut_ptr(),

@@ -16,9 +16,9 @@ const REGISTER_BUFFERS: usize = 0;
 const ENTER_GETEVENTS: usize = 1;
 const OFF_SQES: i64 = 0x1000_0000;
 const ENTRIES: usize = 4;
-/// More than both rings of `ENTRIES` entries need.
+/// The size of the mapping of the rings, enough for `ENTRIES` entries.
 const RINGS: usize = 4096;
-/// `ENTRIES` of 64 bytes, in whole pages.
+/// The size of `ENTRIES` submission entries of 64 bytes, in whole pages.
 const SQES: usize = 4096;
 const PROT_READ_WRITE: i32 = 3;
 const MAP_SHARED_POPULATE: i32 = 0x8001;
@@ -29,7 +29,7 @@ extern "C" {
     fn munmap(addr: *mut u8, len: usize) -> i32;
 }
 
-/// Which way a transfer goes, seen from the file.
+/// The direction of a transfer, seen from the file.
 #[derive(Clone, Copy)]
 pub enum Transfer {
     Read = 22,
@@ -38,8 +38,8 @@ pub enum Transfer {
 
 /// # Invariants
 ///
-/// `rings` and `sqes` are the mappings of the ring `fd`, of `RINGS` and `SQES` bytes. `params` is
-/// what the kernel said about it.
+/// `rings` and `sqes` are the mappings of the ring `fd`, of `RINGS` and `SQES` bytes, which this
+/// object owns. `params` is the kernel's `struct io_uring_params` for the ring.
 pub struct Ring {
     fd: OwnedFd,
     params: [u32; 30],
@@ -47,7 +47,7 @@ pub struct Ring {
     sqes: *mut u8,
 }
 
-// SAFETY: Nothing in it belongs to a thread.
+// SAFETY: The descriptor and the mappings belong to no thread, so the object may move to another.
 unsafe impl Send for Ring {}
 
 impl Ring {
@@ -55,7 +55,7 @@ impl Ring {
         let mut params = [0u32; 30];
         // SAFETY: Room for a struct io_uring_params, which is 120 bytes.
         let fd = count(unsafe { syscall(IO_URING_SETUP, ENTRIES, params.as_mut_ptr()) } as isize)?;
-        // SAFETY: The call has just made it.
+        // SAFETY: The call above has just made the descriptor, so nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
         let map = |len, off| {
             // SAFETY: A new mapping at an address of the kernel's choice.
@@ -84,7 +84,8 @@ impl Ring {
         })
     }
 
-    /// Registers a piece of a mapping as a fixed buffer: the kernel wants to keep its pages.
+    /// Registers a piece of a mapping as a fixed buffer: the kernel wants to pin its pages
+    /// long-term.
     pub fn register(&self, view: &View, off: usize, len: usize) -> io::Result<()> {
         let iov = IoVec {
             base: view.at(off, len),
@@ -105,8 +106,8 @@ impl Ring {
 
     /// A counter or an index of the rings, which the kernel placed `off` bytes into them.
     fn word(&self, off: u32) -> &AtomicU32 {
-        // SAFETY: By the type invariants; the kernel's offsets are inside of the rings and
-        // aligned, and everybody uses these words atomically.
+        // SAFETY: By the type invariants; the kernel's offsets are within the rings and aligned,
+        // and the kernel and this program access these words only atomically.
         unsafe { AtomicU32::from_ptr(self.rings.add(off as usize).cast()) }
     }
 
@@ -136,8 +137,8 @@ impl Ring {
             0,
             0,
         ];
-        // SAFETY: The entry is ours until the tail is moved; the kernel's accesses stay inside of
-        // the mapping.
+        // SAFETY: The program owns the entry until it moves the tail; the index is masked, so the
+        // entry lies within `sqes`.
         unsafe { self.sqes.cast::<[u64; 8]>().add(index as usize).write(sqe) };
         self.word(sq_array + 4 * index)
             .store(index, Ordering::Relaxed);
@@ -168,7 +169,7 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; nobody else uses the mappings.
+        // SAFETY: By the type invariants this object owns the mappings.
         unsafe {
             munmap(self.rings, RINGS);
             munmap(self.sqes, SQES);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings at addresses of the test's choice that several threads use, and what the page tables
-//! say about them.
+//! Mappings at addresses of the test's choice that several threads use, and the state of their page
+//! tables.
 
 use super::{count, status, PAGE};
 use std::fs::File;
@@ -46,36 +46,36 @@ pub enum Sharing {
     Synchronous,
 }
 
-/// Pages that the page tables treat alike.
+/// Adjacent pages with the same state in the page tables.
 pub struct Region {
-    /// Offset of the first byte in the mapping.
+    /// The offset of the first byte in the mapping.
     pub start: usize,
     pub len: usize,
     /// `PAGE_IS_*` of linux/fs.h.
     pub categories: u64,
 }
 
-/// A mapping of a file inside of reserved addresses.
+/// A mapping of a file within reserved addresses.
 ///
-/// All accesses are raw: the file and other threads change the bytes at any time, so no reference
-/// to them is ever made.
+/// All accesses are raw. Other threads and writes to the file change the bytes at any time, so the
+/// code never makes a reference to them.
 ///
 /// # Invariants
 ///
 /// `base` is the start of a mapping of `len` bytes, which lies in `room` reserved bytes at
-/// `reserved`; nobody else uses these addresses.
+/// `reserved`; this object owns these addresses.
 pub struct View {
     reserved: *mut u8,
     room: usize,
     base: *mut u8,
     len: usize,
-    /// What byte 0 of the mapping is in the file.
+    /// The file offset of byte 0 of the mapping.
     pub origin: u64,
 }
 
 // SAFETY: All accesses through the pointers are of raw bytes that any thread may make.
 unsafe impl Send for View {}
-// SAFETY: As above.
+// SAFETY: All accesses through the pointers are of raw bytes that any thread may make.
 unsafe impl Sync for View {}
 
 /// Reserves `room` bytes of addresses.
@@ -97,25 +97,26 @@ fn reserve(room: usize) -> io::Result<*mut u8> {
     Ok(at)
 }
 
-/// Gives up `room` reserved bytes, but for `len` of them at `base`: what becomes of these is the
-/// kernel's decision, and another thread may have got them already.
+/// Unmaps `room` reserved bytes, except `len` of them at `base`: the kernel may have unmapped these
+/// and given their addresses to another thread.
 ///
 /// # Safety
 ///
-/// Both ranges come from [`reserve`], the second lies inside of the first, and nobody uses the rest.
+/// - [`reserve`] returned the first range, and the second lies within it.
+/// - Nothing uses the rest of the first range.
 unsafe fn give_up_around(reserved: *mut u8, room: usize, base: *mut u8, len: usize) {
     let before = base as usize - reserved as usize;
     let after = room - before - len;
     for (at, len) in [(reserved, before), (base.wrapping_add(len), after)] {
         if len != 0 {
-            // SAFETY: Reserved, and used by nobody, says the caller.
+            // SAFETY: By the caller's promise the range is reserved and unused.
             unsafe { munmap(at, len) };
         }
     }
 }
 
-/// The first address in `reserved` that is `shift` bytes off the place at which a huge page of the
-/// file could be mapped.
+/// The first address in `reserved` that is `shift` bytes off an address at which a 2 MiB entry
+/// could map the file.
 fn place(reserved: *mut u8, origin: u64, shift: usize) -> *mut u8 {
     let wanted = (origin as usize + shift) % HUGE;
     let ahead = (wanted + HUGE - reserved as usize % HUGE) % HUGE;
@@ -123,7 +124,8 @@ fn place(reserved: *mut u8, origin: u64, shift: usize) -> *mut u8 {
 }
 
 impl View {
-    /// Maps `len` bytes at `origin` of `file`, `shift` bytes off the place that suits huge pages.
+    /// Maps `len` bytes at `origin` of `file`, `shift` bytes off an address that suits 2 MiB
+    /// entries.
     pub fn new(
         file: &File,
         origin: u64,
@@ -154,7 +156,7 @@ impl View {
         };
         if base as isize == -1 {
             let error = io::Error::last_os_error();
-            // SAFETY: Reserved above, used by nobody.
+            // SAFETY: Reserved above, and not in use.
             unsafe { give_up_around(reserved, room, at, len) };
             return Err(error);
         }
@@ -168,7 +170,7 @@ impl View {
         })
     }
 
-    /// The address of byte `off`, `len` bytes at which are mapped.
+    /// The address of byte `off`. Panics unless `len` bytes are mapped there.
     pub fn at(&self, off: usize, len: usize) -> *mut u8 {
         assert!(off + len <= self.len, "outside of the mapping");
         self.base.wrapping_add(off)
@@ -210,7 +212,8 @@ impl View {
 
     /// madvise(2).
     pub fn advise(&self, off: usize, len: usize, advice: i32) -> io::Result<()> {
-        // SAFETY: Inside the mapping, which `at` asserts, of whose content nothing is assumed.
+        // SAFETY: Inside the mapping, which `at` asserts; the code assumes nothing about its
+        // content.
         status(unsafe { madvise(self.at(off, len), len, advice) })
     }
 
@@ -230,18 +233,18 @@ impl View {
         let base = unsafe { mremap(self.base, self.len, len, flags, at) };
         if base as isize == -1 {
             let error = io::Error::last_os_error();
-            // SAFETY: Reserved above, used by nobody.
+            // SAFETY: Reserved above, and not in use.
             unsafe { give_up_around(reserved, room, at, len) };
             return Err(error);
         }
         // SAFETY: By the type invariants; the mapping itself has left these addresses.
         unsafe { give_up_around(self.reserved, self.room, self.base, self.len) };
-        // INVARIANT: What was moved is where it should be, in the new reserved addresses.
+        // INVARIANT: The kernel has moved the mapping to `base`, within the new reserved addresses.
         (self.reserved, self.room, self.base, self.len) = (reserved, room, base, len);
         Ok(())
     }
 
-    /// What the page tables have for `len` bytes at `off`: the regions that are mapped.
+    /// The mapped regions of `len` bytes at `off`, by the page tables.
     pub fn regions(&self, off: usize, len: usize) -> io::Result<Vec<Region>> {
         const PRESENT: u64 = 1 << 3;
         let file = File::open("/proc/self/pagemap")?;
@@ -264,8 +267,8 @@ impl View {
             0,
             0x1ff,
         ];
-        // SAFETY: The argument has the size that the request says, and points to a vector of as
-        // many regions as it says.
+        // SAFETY: The argument is a struct pm_scan_arg, and points to a vector of `vec_len`
+        // regions.
         let n = count(unsafe { ioctl(file.as_raw_fd(), PAGEMAP_SCAN, arg.as_mut_ptr()) } as isize)?;
         let region = |r: &[u64; 3]| Region {
             start: (r[0] - start) as usize + off,
@@ -278,7 +281,7 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants nobody else uses these addresses.
+        // SAFETY: By the type invariants this object owns these addresses.
         unsafe { munmap(self.reserved, self.room) };
     }
 }

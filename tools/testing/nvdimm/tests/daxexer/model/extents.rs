@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Operations that move, share, compare or separate whole blocks of the file.
+//! Operations that move, share, compare or unshare whole blocks of the file.
 
 use super::{full, Model};
 use crate::data::compare;
@@ -9,14 +9,14 @@ use crate::ffi::{self, Map, PAGE};
 use crate::{open, Context, Result};
 use std::fs::File;
 
-/// A clone of the whole file, not written since it was made.
+/// A clone of the whole file that was not written since.
 pub(super) struct Snapshot {
     file: File,
     content: Vec<u8>,
 }
 
 impl Snapshot {
-    /// Whatever happened to the file it was made of, it holds what that file held then.
+    /// Checks that the clone still has the content that its source had when it was cloned.
     fn check(&self) -> Result {
         let len = self.content.len();
         let size = self.file.metadata().of("stat")?.len();
@@ -32,7 +32,7 @@ impl Snapshot {
 }
 
 impl Model {
-    /// A random number of blocks that can be moved around in `blocks` of them.
+    /// Returns a random number of blocks to move within `blocks` blocks.
     fn block_count(&mut self, blocks: usize) -> usize {
         let most = match self.rng.below(4) {
             0 => 1,
@@ -43,7 +43,7 @@ impl Model {
         1 + self.rng.below(most.min(blocks))
     }
 
-    /// Two ranges of whole blocks of the same length inside of the file that do not overlap.
+    /// Returns two ranges of whole blocks in the file, of the same length, that do not overlap.
     fn two_ranges(&mut self) -> Option<(usize, usize, usize)> {
         let blocks = self.shadow.len() / PAGE;
         if blocks < 2 {
@@ -59,13 +59,13 @@ impl Model {
         Some((from * PAGE, to * PAGE, len * PAGE))
     }
 
-    /// What precedes a range and follows it shows whether the operation went too far.
+    /// Checks the bytes before and behind a range, which the operation must not change.
     fn verify_around(&mut self, what: &str, off: usize, len: usize) -> Result {
         self.verify(what, off.saturating_sub(PAGE), len + 2 * PAGE)
     }
 
     pub(super) fn collapse(&mut self) -> Result {
-        // The last byte of the file must stay behind the range.
+        // The range must end before the last byte of the file.
         let blocks = self.shadow.len().saturating_sub(1) / PAGE;
         if blocks == 0 {
             return Ok(());
@@ -118,14 +118,15 @@ impl Model {
         self.verify_around("after unshare", off, len)
     }
 
-    /// Half of the time the ranges hold the same bytes, and only then they may become shared.
+    /// Deduplicates two ranges. Half of the time they have the same bytes, and only then they may
+    /// become shared.
     pub(super) fn dedupe(&mut self) -> Result {
         let Some((from, to, len)) = self.two_ranges() else {
             return Ok(());
         };
         match self.rng.below(4) {
             0 | 1 => self.copy_range(from, to, len)?,
-            // one byte differs, anywhere
+            // one random byte differs
             2 => {
                 self.copy_range(from, to, len)?;
                 let at = to + self.rng.below(len);
@@ -167,7 +168,7 @@ impl Model {
         let path = format!("{}.clone", self.path);
         let file = open(&path, true, 0)?;
         file.set_len(0).of(&path)?;
-        // No length: all of it.
+        // Length 0 means up to the end of the file.
         range::clone_range(&self.file, 0, 0, &file, 0).of(&path)?;
         self.snapshot = Some(Snapshot {
             file,

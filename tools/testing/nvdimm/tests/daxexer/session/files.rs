@@ -30,7 +30,7 @@ fn open(names: &mut Names, mut words: Words<'_>) -> Outcome {
     Ok(())
 }
 
-/// A whole transfer in one call, or in pieces of a chunk if the content is compared.
+/// Writes a range in one call.
 fn write(file: &File, (off, len): (u64, usize), content: Content, nowait: bool) -> Outcome {
     let mut area = Area::new(len)?;
     content.fill(0, &mut area.bytes_mut()[..len]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Steps on mappings, and what the page tables have to look like.
+//! Steps on mappings, and checks of their page tables.
 
 use super::run::{Failure, Step};
 use super::{Content, Names, Words, CHUNK};
@@ -37,7 +37,7 @@ fn shift(words: &mut Words<'_>) -> Result<usize, Failure> {
     })
 }
 
-/// Takes a mapping that nobody else uses out of the names.
+/// Removes a mapping that no thread uses from the names.
 fn take(names: &mut Names, words: &mut Words<'_>) -> Result<(String, View), Failure> {
     let name = words.word("a mapping")?;
     let view = names
@@ -104,7 +104,7 @@ fn protection(name: &str) -> Result<i32, Failure> {
     })
 }
 
-/// The kind of a region: the zero page or the huge one of a hole, storage, or memory of its own.
+/// The kind of a region: the zero page or the huge zero page of a hole, storage, or a private copy.
 fn kind(region: &Region) -> &'static str {
     const FILE: u64 = 1 << 2;
     const ZERO: u64 = 1 << 5;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Steps in which the kernel takes the pages of a mapping by reference.
+//! Steps in which the kernel references the pages of a mapping.
 
 use super::run::{Failure, Step};
 use super::{whole, Content, Names, Words, CHUNK};
@@ -34,7 +34,7 @@ fn copy_in(view: &View, (off, len): (usize, usize), content: Content) -> Outcome
     whole(view.copy_in(off, &buf), len)
 }
 
-/// One side in a file, the other in a mapping.
+/// The two sides of a transfer: a range of a file, and one of a mapping.
 struct Sides {
     file: Arc<File>,
     off: u64,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a step is done: at once, in a thread, in a child, and how it has to end.
+//! Runs a step, in this thread, in another thread or in a child, and checks how it ends.
 
 use super::{understand, Names, Words};
 use crate::ffi::process::{self, Child, End};
@@ -11,11 +11,11 @@ use std::process::Command;
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-/// Why a step did not do what it should.
+/// The reason why a step failed.
 pub enum Failure {
-    /// The system call's own error: what `fails` may ask for.
+    /// The error of a system call, which `fails` can expect.
     Errno(std::io::Error),
-    /// A transfer ended early: so many bytes of so many.
+    /// A transfer ended early: the number of bytes done, and the number asked for.
     Short(usize, usize),
     Wrong(String),
 }
@@ -48,9 +48,9 @@ pub type Step = Box<dyn FnOnce() -> Outcome + Send>;
 /// A step that runs in a thread; its outcome comes through the channel.
 pub struct Begun(Receiver<Outcome>);
 
-/// What has not ended after this time waits for something.
+/// A step that has not ended after this time counts as waiting.
 const WAITS: Duration = Duration::from_millis(200);
-/// What has not ended after this time never will.
+/// A step that has not ended after this time counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const SIGBUS: i32 = 7;
@@ -62,8 +62,8 @@ fn wrong<T>(text: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Wrong(text.into()))
 }
 
-/// The end of a child that did `step`; `before` is done first in the child, `during` by the
-/// parent while the child runs.
+/// Runs `step` in a child and returns how it ended. The child calls `before` first; the parent
+/// calls `during` while the child runs.
 fn child(
     step: Step,
     before: impl FnOnce() -> std::io::Result<()>,
@@ -99,7 +99,8 @@ fn faults(step: Step, major: bool) -> Outcome {
     }
 }
 
-/// A child that handles the signal it gets goes on to its end; one that does not is ended by it.
+/// Checks the end of a child that got a signal: with a handler it exits, without one the signal
+/// ends it.
 fn ends_as(end: Result<End, Failure>, handles: bool) -> Outcome {
     let want = match handles {
         true => End::Exit(0),
@@ -108,7 +109,7 @@ fn ends_as(end: Result<End, Failure>, handles: bool) -> Outcome {
     ends(end, want)
 }
 
-/// A child that handles the signal it gets, or does not.
+/// Runs `step` in a child and sends it a signal, for which it has a handler if `handles`.
 fn interrupted(step: Step, handles: bool, after: Duration) -> Result<End, Failure> {
     let signal = if handles { SIGUSR1 } else { SIGKILL };
     let before = move || match handles {
@@ -122,7 +123,7 @@ fn interrupted(step: Step, handles: bool, after: Duration) -> Result<End, Failur
     child(step, before, during)
 }
 
-/// Does `step`, which has to fail with one of the errors of these names.
+/// Runs `step`, which has to fail with one of the errors of these names.
 fn fails(names: &str, step: Result<Step, Failure>) -> Outcome {
     let named = |error| names.split('|').any(|name| errno_name(error) == name);
     match step.and_then(|step| step()) {
@@ -132,8 +133,8 @@ fn fails(names: &str, step: Result<Step, Failure>) -> Outcome {
     }
 }
 
-/// Does `step` with an allocation failing, if there are so many: then it may end early, or with one
-/// of the errors of these names.
+/// Runs `step` while its allocation number `nth` fails. If it has so many, it may end early or with
+/// one of the errors of these names.
 fn starved(nth: u64, names: &str, step: Step) -> Outcome {
     let named = |error| names.split('|').any(|name| errno_name(error) == name);
     let (done, reached) = starve::without(nth, step)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of operations that do not fit, or that threads may not do at the same time.
+//! Tests how the plan treats operations that do not fit, or that threads may not run at once.
 
 use super::*;
 use std::sync::Arc;
