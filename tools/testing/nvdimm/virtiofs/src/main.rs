@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! virtiofs-window SOCKET DIRECTORY: serves a directory to a guest by vhost-user, with a window
-//! through which the guest has its files mapped. Debian's virtiofsd offers no such window.
+//! virtiofs-window SOCKET DIRECTORY: serves a directory to a guest by vhost-user, with a DAX
+//! window, by which the guest maps the files of the host. Debian's virtiofsd has no such window.
 //!
-//! The window is a region of shared memory of the device. What of which file is seen where in it
-//! the guest asks for by FUSE, and this program asks QEMU for, which maps the file there.
+//! The window is a shared memory region of the device. The guest sends FUSE requests to map a range
+//! of a file into it; this program passes them on to QEMU, which maps the file.
 
 mod window;
 
@@ -28,29 +28,30 @@ use window::Window;
 type Memory = GuestMemoryAtomic<GuestMemoryMmap>;
 type Chain = DescriptorChain<GuestMemoryLoadGuard<GuestMemoryMmap>>;
 
-/// The name that the guest mounts.
+/// The tag that the guest mounts.
 const TAG: &[u8] = b"window";
-/// Small enough that a test can fill it: what is more than that is seen in turns.
+/// The size of the window, small enough that a test can fill it and the guest has to reuse parts.
 const WINDOW_BYTES: u64 = 64 << 20;
-/// One of high priority and one for all else.
+/// The number of queues: one of high priority, and one for all other requests.
 const QUEUES: usize = 2;
 const QUEUE_SIZE: usize = 128;
-/// Virtio 1, which every driver of today asks for.
+/// The feature bit of virtio 1, which every current driver requires.
 const VERSION_1: u64 = 1 << 32;
 
 struct Device {
-    /// The daemon's own handle of it, which follows what QEMU says.
+    /// The daemon's handle of the guest's memory, which follows QEMU's updates.
     memory: Memory,
-    /// Not held when QEMU says something: what is mapped in the window becomes a part of the
-    /// guest's memory, of which QEMU tells all of its devices before it answers.
+    /// Separate from `memory`, so that an update by QEMU does not need this lock: a mapping in the
+    /// window becomes a part of the guest's memory, and QEMU sends the update to all devices before
+    /// it answers the request for the mapping.
     requests: Mutex<Requests>,
 }
 
 struct Requests {
     server: Server<PassthroughFs>,
     window: Window,
-    /// The file server knows the guest's memory by an older vm-memory than vhost has, so it gets
-    /// the bytes of a request, and writes the answer to a file, in one piece.
+    /// The file server uses an older vm-memory than vhost and cannot share its type. So it gets the
+    /// bytes of a request, and writes its whole answer to this file.
     answer: TempFile,
 }
 
@@ -70,7 +71,7 @@ impl Requests {
         })
     }
 
-    /// Answers one request; the length of the answer.
+    /// Answers a request; returns the length of the answer.
     fn serve(&mut self, memory: &GuestMemoryMmap, chain: Chain) -> io::Result<u32> {
         let mut request = Vec::new();
         let mut from = chain.clone().reader(memory).map_err(io::Error::other)?;
@@ -125,7 +126,7 @@ impl VhostUserBackend for Device {
             | VhostUserProtocolFeatures::SHMEM
     }
 
-    /// The tag, and how many queues for requests there are.
+    /// The device's configuration: the tag, and the number of request queues.
     fn get_config(&self, offset: u32, size: u32) -> Vec<u8> {
         let mut config = [0; 44];
         config[..TAG.len()].copy_from_slice(TAG);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The window: what the guest wants to see where becomes a request to QEMU.
+//! The window: turns the guest's requests to map files into requests to QEMU.
 
 use fuse_backend_rs::abi::virtio_fs::RemovemappingOne;
 use fuse_backend_rs::transport::FsCacheReqHandler;
@@ -11,15 +11,15 @@ use std::os::fd::RawFd;
 use vhost::vhost_user::message::{VhostUserMMap, VhostUserMMapFlags};
 use vhost::vhost_user::{Backend, VhostUserFrontendReqHandler};
 
-/// The device's only region of shared memory, which is what virtiofs expects under this number.
+/// The ID of the device's only shared memory region; virtiofs defines that ID 0 is the window.
 const REGION: u8 = 0;
 
 #[derive(Default)]
 pub struct Window {
-    /// Before QEMU has opened it nothing can be mapped.
+    /// The channel to QEMU, which opens it; before that, the window can map no file.
     channel: Option<Backend>,
-    /// Length by offset in the window. The guest maps at an offset what it wants to see there
-    /// instead of what it has seen, QEMU wants that to be unmapped first.
+    /// The length of each mapping, by its offset in the window. The guest replaces a mapping by a
+    /// new one at the same offset, but QEMU requires an unmap first.
     mapped: BTreeMap<u64, u64>,
 }
 
@@ -57,7 +57,7 @@ impl FsCacheReqHandler for Window {
         _flags: u64,
         fd: RawFd,
     ) -> io::Result<()> {
-        // QEMU maps for writing, also what it is asked to map for reading only.
+        // QEMU maps for writing even if the request is for reading only, so open the file for both.
         let path = format!("/proc/self/fd/{fd}");
         let file = File::options().read(true).write(true).open(path)?;
         let request = VhostUserMMap {
