@@ -59,7 +59,7 @@ told() {
 		shell timeout 20 sh -c "echo $_ns >/sys/bus/nd/drivers/nd_pmem/unbind"
 		touch m 0 4K
 	END
-	want "status of who has it mapped (135: SIGBUS)" $_status 135
+	want "status of the process that maps it (135: SIGBUS)" $_status 135
 	# the task gets SIGBUS early in the removal: wait until it is complete
 	until_true 20 [ ! -e /dev/pmem1 ] || fail "/dev/pmem1 is still there"
 	umount $MNT/xfs

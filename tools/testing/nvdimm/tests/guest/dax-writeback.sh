@@ -246,7 +246,7 @@ flushes() {
 }
 
 asks() { # with its write cache off, the device does not flush the dirty pages
-	! fsdax_is_c || skip "C forgets what is dirty"
+	! fsdax_is_c || skip "fs-dax in C does not flush these dirty pages"
 	_n=$1 _wc=/sys/block/$(basename "$(device "$1")")/dax/write_cache
 	probed on
 	_failed=0

@@ -73,7 +73,7 @@ consistent() { # NAME
 # ends_guest DEFECT: skip a test that would crash or hang the guest with fs-dax in C
 ends_guest() {
 	if fsdax_is_c; then
-		skip "fs-dax is C, in which this ends the guest: $1"
+		skip "this test crashes or hangs fs-dax in C: $1"
 	fi
 }
 

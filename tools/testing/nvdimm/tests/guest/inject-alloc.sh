@@ -10,7 +10,7 @@
 . ./inject-lib.sh
 . ./inject-sites.sh
 
-can_inject || { plan 1; it "faults can be injected" skip "not in this kernel"; finish; }
+can_inject || { plan 1; it "faults can be injected" skip "no fault injection in this kernel"; finish; }
 plan 21
 
 page_fault() {

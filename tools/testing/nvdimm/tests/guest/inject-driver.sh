@@ -101,7 +101,7 @@ provider() {
 
 inserted() { # MODULE N
 	without "$2" insmod "/modules/$1.ko" || {
-		! loaded "$1" || fail "it is loaded"
+		! loaded "$1" || fail "the module is loaded"
 		insmod "/modules/$1.ko"
 	}
 	unload "$1"

@@ -116,10 +116,10 @@ each() {
 			fail "$* after the failure of allocation $_nth"
 		}
 		grep '^allocation' /tmp/each
-		grep -q "^allocation $_nth: " /tmp/each || { cat /tmp/each; fail "$*: nothing was to fail"; }
+		grep -q "^allocation $_nth: " /tmp/each || { cat /tmp/each; fail "$*: the function made no allocation fail"; }
 		if ! grep "^allocation $_nth: " /tmp/each | grep -qv "not there"; then break; fi
 		_nth=$((_nth + 1))
-		[ $_nth -le 500 ] || fail "$*: no end"
+		[ $_nth -le 500 ] || fail "$*: more than 500 allocations"
 	done
 	FAILED=$((_nth - 1))
 	echo "$*: $FAILED allocations" | tee /dev/kmsg

@@ -93,7 +93,7 @@ every_site() {
 	for _c; do
 		if grep -q " _R.*[0-9]$_c" /proc/kallsyms; then echo "$_c"; fi
 	done >/tmp/components
-	[ -s /tmp/components ] || skip "these components are C: what they allocate is not listed"
+	[ -s /tmp/components ] || skip "these components are C: inject-sites does not list their allocations"
 	sed 's/#.*//' inject-sites | awk 'NF { print $1, $2, $3 }' | of_components | sort >/tmp/listed
 	sort -u /tmp/sites | awk '{ n[$1 " " $2]++ } END { for (k in n) print k, n[k] }' | of_components | sort >/tmp/seen
 	sort -u /tmp/sites

@@ -24,7 +24,7 @@ spoil() {
 spoilt() {
 	become raw
 	(cell ext4 /dev/pmem0 dax spoil) >/tmp/spoilt 2>&1 &
-	if wait $!; then fail "nobody noticed"; fi
+	if wait $!; then fail "the cell did not notice the changed page"; fi
 	grep "instead of .* $CELL/mapped" /tmp/spoilt
 }
 

@@ -82,7 +82,7 @@ plain_mount() {
 		refused daxexer isdax "$3/.dax"
 		umount "$3"
 	fi
-	log_says "DAX unsupported by block device" || fail "no message"
+	log_says "DAX unsupported by block device" || fail "the kernel logged no message about DAX"
 	mount -t "$1" "$2" "$3"
 }
 
@@ -141,7 +141,7 @@ the_dax() { echo "/dev/$(ns_field chardev)"; }
 
 renew() {
 	ndctl disable-namespace "$(cat $NS)" >/dev/null
-	if ls /sys/bus/nd/drivers/nd_pmem/"$(cat $NS)" 2>/dev/null; then fail "it is still there"; fi
+	if ls /sys/bus/nd/drivers/nd_pmem/"$(cat $NS)" 2>/dev/null; then fail "nd_pmem is still bound to the namespace"; fi
 	ndctl enable-namespace "$(cat $NS)" >/dev/null
 	settle
 }

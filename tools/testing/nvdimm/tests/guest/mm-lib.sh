@@ -86,12 +86,12 @@ judge() {
 
 selftest() { # FSTYPE PROGRAM
 	[ -e /sys/kernel/debug/gup_test ] ||
-		skip "mm-baseline is of the guest kernel's configuration, this kernel has another: no CONFIG_GUP_TEST"
+		skip "mm-baseline is for the guest kernel's configuration; this kernel lacks CONFIG_GUP_TEST"
 	run_program "$1" "$2" >/tmp/mm-log 2>&1 || :
 	subtests </tmp/mm-log | numbers "$1" "$2" >/tmp/mm-numbers
 	cat /tmp/mm-numbers >>/tmp/mm-record
 	judge /tmp/mm-numbers || {
 		tail -n 30 /tmp/mm-log
-		fail "not as where all is C"
+		fail "the results differ from those of C in mm-baseline"
 	}
 }

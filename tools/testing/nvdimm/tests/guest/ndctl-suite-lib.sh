@@ -77,8 +77,8 @@ ndctl_test() {
 	_listed=$(listed "$_name")
 	case $_rc,$_listed in
 	0,) ;;
-	0,*) fail "it passes, but is listed: $_listed" ;;
-	*,) fail "it ended with $_rc" ;;
+	0,*) fail "the test passes, but ndctl-suite-expected lists it: $_listed" ;;
+	*,) fail "the test ended with status $_rc" ;;
 	*) skip "$_listed" ;;
 	esac
 }

@@ -121,7 +121,7 @@ poison() { # the firmware reports poison, and the driver clears it by the firmwa
 	_bb=/sys/block/$disk/badblocks
 	ndctl inject-error --block=42 --count=8 "$ns"
 	scrub
-	until_true 5 grep -qx '42 8' "$_bb" || { cat "$_bb"; fail "the driver does not know of it"; }
+	until_true 5 grep -qx '42 8' "$_bb" || { cat "$_bb"; fail "the driver has not found the poison"; }
 	want "read" "$(daxexer read "/dev/$disk" --direct 1 --off $((42 * 512)) --len 512)" EIO
 	want "read before" "$(daxexer read "/dev/$disk" --direct 1 --off $((41 * 512)) --len 512)" 512
 	want "write" "$(daxexer write "/dev/$disk" --direct 1 --off $((40 * 512)) --len 8192)" 8192

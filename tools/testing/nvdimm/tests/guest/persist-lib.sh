@@ -32,7 +32,7 @@ fresh() { fresh_on $1 /dev/pmem0 $MNT/$1 dax=always${2:+,$2}; } # FILESYSTEM [MO
 run() { # GROUP NUMBER PATH
 	_rc=0
 	persist-scenarios run "$@" || _rc=$?
-	[ $_rc != 3 ] || skip "not possible here"
+	[ $_rc != 3 ] || skip "the scenario is not possible here"
 	return $_rc
 }
 

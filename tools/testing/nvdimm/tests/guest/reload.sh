@@ -71,7 +71,7 @@ compare() {
 		echo "$_name: $_was before, $_value after $N rounds, $_slack tolerated"
 		[ $((_value - _was)) -le "$_slack" ] || _bad=1
 	done </tmp/state.after
-	[ $_bad = 0 ] || fail "something is lost in every round"
+	[ $_bad = 0 ] || fail "a figure grows in every round"
 }
 
 kmemleak() {

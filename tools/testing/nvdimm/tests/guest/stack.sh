@@ -34,7 +34,7 @@ refused_for() {
 # none_of FILE...: none of the files exists
 none_of() {
 	for _f; do
-		if [ -e "$_f" ]; then fail "it is there: $_f"; fi
+		if [ -e "$_f" ]; then fail "it exists: $_f"; fi
 	done
 }
 

@@ -31,7 +31,7 @@ fn problem(error: impl std::fmt::Display) -> String {
 /// Runs `windows`, which measures an operation of that name; `label` names the filesystem or
 /// device.
 fn operation(label: &str, name: &str, windows: impl FnOnce() -> io::Result<()>) -> Outcome {
-    let nobody = |_| "nobody watches this machine: there is nobody to count".to_string();
+    let nobody = |_| "no checker watches this machine, so it cannot count".to_string();
     persist::begin(&format!("{label} {name}")).map_err(nobody)?;
     windows().map_err(|error| format!("{label} {name}: {error}"))?;
     persist::end().map_err(nobody)

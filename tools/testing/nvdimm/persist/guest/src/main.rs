@@ -85,7 +85,7 @@ fn watch(dir: &str) -> ExitCode {
 }
 
 fn nobody(_: persist::NoAnswer) -> ExitCode {
-    failure(2, "nobody watches this machine: there is nobody to ask")
+    failure(2, "no checker watches this machine, so it cannot answer")
 }
 
 fn count(label: &str, path: &Path) -> ExitCode {

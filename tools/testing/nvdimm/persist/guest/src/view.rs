@@ -92,7 +92,9 @@ impl View {
         let at = address / PAGE as u64 * size_of_val(&entry) as u64;
         File::open("/proc/self/pagemap")?.read_exact_at(&mut entry, at)?;
         match u64::from_le_bytes(entry) & ((1 << 55) - 1) {
-            0 => Err(io::Error::other("who is not root may not know")),
+            0 => Err(io::Error::other(
+                "pagemap shows physical addresses only to root",
+            )),
             frame => Ok(frame * PAGE as u64 + address % PAGE as u64),
         }
     }

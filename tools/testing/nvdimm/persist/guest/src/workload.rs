@@ -194,7 +194,7 @@ impl<'a> Workload<'a> {
             }
             Rename if there(old) && old != new => {
                 fs::rename(self.path(old), self.path(new))?;
-                let number = names.remove(*old).expect("it is there");
+                let number = names.remove(*old).expect("the name exists");
                 names.insert((*new).into(), number);
                 format!("{old}: Rename {new}")
             }
