@@ -33,7 +33,8 @@ pub unsafe extern "C" fn qemu_plugin_install(
     argv: *const *const c_char,
 ) -> c_int {
     let words = (0..argc as usize)
-        // SAFETY: By the contract of this function.
+        // SAFETY: `n` is below `argc`, so by the contract of this function `argv[n]` is a valid
+        // string.
         .map(|n| {
             unsafe { CStr::from_ptr(*argv.add(n)) }
                 .to_string_lossy()
@@ -72,7 +73,8 @@ extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
         let checker = checker();
         (checker.watches_all(), checker.instructions)
     };
-    // SAFETY: This is the callback.
+    // SAFETY: QEMU has called this [`qemu::BlockCallback`] with `block`, and the iterator ends
+    // before this call.
     for insn in unsafe { qemu::Translation::new(block) }.insns() {
         if all {
             insn.count(instructions);
@@ -136,7 +138,8 @@ fn stored(cpu: Cpu, access: qemu::Access, address: u64, origin: u64, how: Store)
 }
 
 extern "C" fn on_write_back(cpu: c_uint, site: Data) {
-    // SAFETY: `on_translation()` passed an instruction that lives for ever.
+    // SAFETY: `site` is the leaked `Instruction` that `on_translation()` registered, and nothing
+    // changes it.
     let insn = unsafe { &*site.cast::<Instruction>() };
     let mut checker = checker();
     let address = insn::address(insn, |name| checker.read(cpu, name));

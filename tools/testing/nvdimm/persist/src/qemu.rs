@@ -148,7 +148,9 @@ pub fn register(
     exit: ExitCallback,
 ) {
     let none = std::ptr::null_mut();
-    // SAFETY: QEMU keeps the functions, which live as long as the plugin is loaded.
+    // SAFETY:
+    // - The functions exist as long as the plugin is loaded.
+    // - They do not use the null data.
     unsafe {
         qemu_plugin_register_vcpu_init_cb(id, cpu, none);
         qemu_plugin_register_vcpu_tb_trans_cb(id, block, none);
@@ -160,7 +162,7 @@ pub fn register(
 impl Counter {
     /// Makes a counter, which exists as long as QEMU runs.
     pub fn new() -> Self {
-        // SAFETY: No precondition.
+        // SAFETY: The function has no precondition.
         let scoreboard = unsafe { qemu_plugin_scoreboard_new(size_of::<u64>()) };
         Self {
             scoreboard,
@@ -170,7 +172,7 @@ impl Counter {
 
     /// The sum over all CPUs.
     pub fn sum(self) -> u64 {
-        // SAFETY: The scoreboard is never freed.
+        // SAFETY: The plugin never frees the scoreboard.
         unsafe { qemu_plugin_u64_sum(self) }
     }
 }
@@ -178,7 +180,7 @@ impl Counter {
 /// Has QEMU drop all callbacks and the blocks that it translated with them. Then QEMU calls
 /// `callback`, which registers callbacks again.
 pub fn reset(id: Id, callback: ExitCallback) {
-    // SAFETY: A callback of a CPU is running; the function lives as long as the plugin.
+    // SAFETY: `callback` exists as long as the plugin is loaded, and does not use the null data.
     unsafe { qemu_plugin_reset(id, callback, std::ptr::null_mut()) };
 }
 
@@ -196,9 +198,11 @@ impl Translation {
     }
 
     pub fn insns(self) -> impl Iterator<Item = TranslatedInsn> {
-        // SAFETY: By the contract of `new()`, as below.
+        // SAFETY: By the contract of `new()` QEMU is translating the block.
         let len = unsafe { qemu_plugin_tb_n_insns(self.0) };
-        // SAFETY: The index is below the number of instructions.
+        // SAFETY:
+        // - By the contract of `new()` QEMU is translating the block.
+        // - The index is below the number of instructions.
         (0..len).map(move |n| TranslatedInsn(unsafe { qemu_plugin_tb_get_insn(self.0, n) }))
     }
 }
@@ -210,31 +214,39 @@ impl TranslatedInsn {
     /// The bytes of the instruction, at most 15 on x86.
     pub fn bytes(&self) -> ([u8; 15], usize) {
         let mut bytes = [0; 15];
-        // SAFETY: The instruction is being translated; QEMU writes no more than it is told.
+        // SAFETY:
+        // - `self` comes from `Translation::insns()`, so QEMU is translating the instruction.
+        // - QEMU writes at most `bytes.len()` bytes.
         let len = unsafe { qemu_plugin_insn_data(self.0, bytes.as_mut_ptr().cast(), bytes.len()) };
         (bytes, len)
     }
 
     pub fn address(&self) -> u64 {
-        // SAFETY: The instruction is being translated.
+        // SAFETY: `self` comes from `Translation::insns()`, so QEMU is translating the instruction.
         unsafe { qemu_plugin_insn_vaddr(self.0) }
     }
 
     /// Increments the counter each time the guest executes the instruction.
     pub fn count(&self, counter: Counter) {
-        // SAFETY: The instruction is being translated; the scoreboard is never freed.
+        // SAFETY:
+        // - `self` comes from `Translation::insns()`, so QEMU is translating the instruction.
+        // - The plugin never frees the scoreboard.
         unsafe { qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(self.0, ADD, counter, 1) }
     }
 
     /// Has QEMU call back before each execution of the instruction.
     pub fn on_execution(&self, callback: CpuCallback, registers: c_int, data: Data) {
-        // SAFETY: The instruction is being translated; the function lives as long as the plugin.
+        // SAFETY:
+        // - `self` comes from `Translation::insns()`, so QEMU is translating the instruction.
+        // - `callback` exists as long as the plugin is loaded.
         unsafe { qemu_plugin_register_vcpu_insn_exec_cb(self.0, callback, registers, data) }
     }
 
     /// Has QEMU call back after each store of the instruction.
     pub fn on_store(&self, callback: MemoryCallback, data: Data) {
-        // SAFETY: The instruction is being translated; the function lives as long as the plugin.
+        // SAFETY:
+        // - `self` comes from `Translation::insns()`, so QEMU is translating the instruction.
+        // - `callback` exists as long as the plugin is loaded.
         unsafe { qemu_plugin_register_vcpu_mem_cb(self.0, callback, NO_REGS, MEMORY_WRITE, data) }
     }
 }
@@ -242,7 +254,9 @@ impl TranslatedInsn {
 /// The physical address and the length of an access; `None` for I/O. Call it in the memory callback
 /// for that access.
 pub fn physical(access: Access, address: u64) -> Option<(u64, u64)> {
-    // SAFETY: The answer is valid until the next question of this thread.
+    // SAFETY:
+    // - The caller runs in the memory callback for this access.
+    // - QEMU keeps the returned structure until this thread's next call.
     unsafe {
         let hardware = qemu_plugin_get_hwaddr(access, address);
         if hardware.is_null() || qemu_plugin_hwaddr_is_io(hardware) {
@@ -258,27 +272,32 @@ pub fn physical(access: Access, address: u64) -> Option<(u64, u64)> {
 /// The value that the access stored, in the first bytes. Call it in the memory callback for that
 /// access.
 pub fn stored(access: Access) -> [u8; 16] {
-    // SAFETY: The memory callback is running.
+    // SAFETY: The caller runs in the memory callback for this access.
     let value = unsafe { qemu_plugin_mem_get_value(access) };
     (u128::from(value.low) | (u128::from(value.high) << 64)).to_le_bytes()
 }
 
-/// Translates a virtual address of the current callback's CPU to a physical one.
+/// Translates a virtual address of the current callback's CPU to a physical one. Call it in a
+/// callback of a CPU.
 pub fn translate(address: u64) -> Option<u64> {
     let mut physical = 0;
-    // SAFETY: A callback of a CPU is running, by the contract of this function's callers.
+    // SAFETY:
+    // - The caller runs in a callback of a CPU.
+    // - `physical` is a variable of this function.
     unsafe { qemu_plugin_translate_vaddr(address, &mut physical) }.then_some(physical)
 }
 
-/// Reads `len` bytes of the guest's memory at the virtual address.
+/// Reads `len` bytes of the guest's memory at the virtual address. Call it in a callback of a CPU.
 pub fn read_memory(address: u64, len: usize) -> Option<Vec<u8>> {
     let bytes = Bytes::new();
-    // SAFETY: A callback of a CPU is running.
+    // SAFETY:
+    // - The caller runs in a callback of a CPU.
+    // - `bytes` owns the array, to which no reference exists.
     unsafe { qemu_plugin_read_memory_vaddr(address, bytes.0, len) }
         .then(|| bytes.as_slice().to_vec())
 }
 
-/// Reads `len` bytes of the guest's memory at the physical address.
+/// Reads `len` bytes of the guest's memory at the physical address. Call it in a callback of a CPU.
 pub fn read_physical(address: u64, len: usize) -> Option<Vec<u8>> {
     const PART: usize = 1 << 20;
     let mut read = Vec::with_capacity(len);
@@ -286,7 +305,9 @@ pub fn read_physical(address: u64, len: usize) -> Option<Vec<u8>> {
         let bytes = Bytes::new();
         let part = PART.min(len - read.len());
         let at = address.checked_add(read.len() as u64)?;
-        // SAFETY: A callback of a CPU is running.
+        // SAFETY:
+        // - The caller runs in a callback of a CPU.
+        // - `bytes` owns the array, to which no reference exists.
         if unsafe { qemu_plugin_read_memory_hwaddr(at, bytes.0, part) } != 0 {
             return None;
         }
@@ -295,13 +316,15 @@ pub fn read_physical(address: u64, len: usize) -> Option<Vec<u8>> {
     Some(read)
 }
 
-/// Writes to the guest's memory at the physical address.
+/// Writes to the guest's memory at the physical address. Call it in a callback of a CPU.
 pub fn write_physical(address: u64, data: &[u8]) -> bool {
     let Ok(len) = c_uint::try_from(data.len()) else {
         return false;
     };
     let bytes = Bytes::new();
-    // SAFETY: GLib copies the bytes. A callback of a CPU is running.
+    // SAFETY:
+    // - GLib copies `len` bytes of `data` to the array that `bytes` owns.
+    // - The caller runs in a callback of a CPU.
     unsafe {
         g_byte_array_append(bytes.0, data.as_ptr(), len);
         qemu_plugin_write_memory_hwaddr(address, bytes.0) == 0
@@ -319,7 +342,9 @@ impl Handle {
     /// Reads the register, in a callback that was registered with [`READ_REGS`].
     pub fn read(self) -> Option<u64> {
         let bytes = Bytes::new();
-        // SAFETY: The handle is of the CPU that the callback is about.
+        // SAFETY:
+        // - The caller runs in a callback of the CPU of this handle.
+        // - `bytes` owns the array, to which no reference exists.
         if !unsafe { qemu_plugin_read_register(self.0, bytes.0) } {
             return None;
         }
@@ -332,7 +357,9 @@ impl Handle {
     pub fn write(self, value: u64) -> bool {
         let bytes = Bytes::new();
         let value = value.to_le_bytes();
-        // SAFETY: The handle is of the CPU that the callback is about; GLib copies the bytes.
+        // SAFETY:
+        // - The caller runs in a callback of the CPU of this handle.
+        // - GLib copies the bytes of `value` to the array that `bytes` owns.
         unsafe {
             g_byte_array_append(bytes.0, value.as_ptr(), value.len() as c_uint);
             qemu_plugin_write_register(self.0, bytes.0)
@@ -340,10 +367,13 @@ impl Handle {
     }
 }
 
-/// The names and handles of the registers of the CPU that QEMU is initialising.
+/// The names and handles of the registers of the CPU that QEMU is initialising. Call it in the
+/// callback of the initialisation.
 pub fn registers() -> Vec<(String, Handle)> {
-    // SAFETY: A callback of a CPU is running. The array's elements are descriptors, whose strings
-    // live as long as QEMU.
+    // SAFETY:
+    // - The caller runs in the callback of the CPU's initialisation.
+    // - QEMU returns an array of `len` descriptors, which the caller has to free.
+    // - The descriptors' strings exist as long as QEMU runs.
     unsafe {
         let array = qemu_plugin_get_registers();
         let data = (*array).data.cast::<Descriptor>();
@@ -365,12 +395,15 @@ struct Bytes(*mut ByteArray);
 
 impl Bytes {
     fn new() -> Self {
-        // SAFETY: No precondition.
+        // SAFETY: The function has no precondition.
         Self(unsafe { g_byte_array_new() })
     }
 
     fn as_slice(&self) -> &[u8] {
-        // SAFETY: `self` owns the array, and no method changes it while `self` is borrowed.
+        // SAFETY:
+        // - `self` owns the array, whose `data` points to `len` bytes.
+        // - The reference borrows `self`, and the functions of this file change only arrays to
+        //   which no reference exists.
         unsafe {
             match ((*self.0).data, (*self.0).len) {
                 (_, 0) => &[],

@@ -94,13 +94,13 @@ fn status(ret: i32) -> io::Result<()> {
 /// Makes every SIGBUS end the program. `std` installs a handler that looks for stack overflows and
 /// swallows a single SIGBUS.
 pub fn die_of_sigbus() {
-    // SAFETY: The default action runs no code of ours.
+    // SAFETY: SIG_DFL installs no handler, so no code of this program runs on the signal.
     unsafe { signal(SIGBUS, SIG_DFL) };
 }
 
 /// Allocates, punches or zeroes `len` bytes at `off` (fallocate(2)).
 pub fn file_allocate(file: &File, mode: i32, off: u64, len: u64) -> io::Result<()> {
-    // SAFETY: Plain numbers, and a descriptor that `file` keeps open.
+    // SAFETY: The call takes no pointers, and `file` keeps the descriptor open.
     status(unsafe { fallocate(file.as_raw_fd(), mode, off as i64, len as i64) })
 }
 
@@ -108,7 +108,9 @@ pub fn file_allocate(file: &File, mode: i32, off: u64, len: u64) -> io::Result<(
 pub fn is_dax(file: &File) -> io::Result<bool> {
     // `struct statx` is 256 bytes; stx_attributes is its second 64-bit word.
     let mut out = [0u64; 32];
-    // SAFETY: The path is a terminated empty string and `out` has room for `struct statx`.
+    // SAFETY:
+    // - The path is a NUL-terminated string literal.
+    // - `out` has the size of `struct statx`.
     status(unsafe {
         statx(
             file.as_raw_fd(),
@@ -128,7 +130,7 @@ pub fn wait_for_notification(file: &File, timeout_ms: i32) -> io::Result<bool> {
         events: POLLPRI | POLLERR,
         revents: 0,
     };
-    // SAFETY: One valid `struct pollfd`, as the count says.
+    // SAFETY: `fds` is one `struct pollfd`, and the count is 1.
     let ret = unsafe { poll(&mut fds, 1, timeout_ms) };
     count(ret as isize).map(|n| n != 0)
 }
@@ -151,7 +153,7 @@ impl Area {
     /// Makes an area of `len` bytes, rounded up to pages.
     pub fn new(len: usize) -> io::Result<Self> {
         let len = len.next_multiple_of(PAGE);
-        // SAFETY: An anonymous mapping at an address of the kernel's choice.
+        // SAFETY: The address hint is null, so the kernel maps unused addresses.
         let base = unsafe {
             mmap(
                 std::ptr::null_mut(),
@@ -165,7 +167,7 @@ impl Area {
         if base as isize == -1 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: Replaces the last page of the mapping made above.
+        // SAFETY: The range is the last page of the mapping made above, which nothing uses yet.
         let guard = unsafe {
             mmap(
                 base.add(len),
@@ -188,12 +190,16 @@ impl Area {
     }
 
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: By the type invariants.
+        // SAFETY:
+        // - By the type invariants `base` points to `len` readable bytes.
+        // - The reference borrows `self`, and only `&mut self` methods change the bytes.
         unsafe { std::slice::from_raw_parts(self.base, self.len) }
     }
 
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: By the type invariants; `&mut self` makes the reference exclusive.
+        // SAFETY:
+        // - By the type invariants `base` points to `len` readable and writable bytes.
+        // - The reference borrows `self` exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.base, self.len) }
     }
 
@@ -218,7 +224,8 @@ impl Area {
     /// pwrite(2) from the area. The segment may run into the page without access.
     pub fn pwrite(&self, file: &File, seg: Seg, off: u64) -> io::Result<usize> {
         self.check(seg);
-        // SAFETY: The kernel only reads, and checks the accesses itself.
+        // SAFETY: `check` keeps the segment within the area and the page without access; the kernel
+        // only reads it, and returns EFAULT for that page.
         count(unsafe {
             pwrite(
                 file.as_raw_fd(),
@@ -232,7 +239,10 @@ impl Area {
     /// pread(2) into the area. The segment may run into the page without access.
     pub fn pread(&mut self, file: &File, seg: Seg, off: u64) -> io::Result<usize> {
         self.check(seg);
-        // SAFETY: The kernel writes to nothing but the area, which is borrowed exclusively.
+        // SAFETY:
+        // - `check` keeps the segment within the area and the page without access, for which the
+        //   kernel returns EFAULT.
+        // - The area is borrowed exclusively.
         count(unsafe {
             pread(
                 file.as_raw_fd(),
@@ -246,14 +256,21 @@ impl Area {
     /// pwritev(2) of the segments in their order.
     pub fn pwritev(&self, file: &File, segs: &[Seg], off: u64) -> io::Result<usize> {
         let iov = self.iovecs(segs);
-        // SAFETY: As in `pwrite`, with as many elements as the vector has.
+        // SAFETY:
+        // - `iov` has `iov.len()` elements.
+        // - `iovecs` keeps each segment within the area and the page without access; the kernel
+        //   only reads them, and returns EFAULT for that page.
         count(unsafe { pwritev(file.as_raw_fd(), iov.as_ptr(), iov.len() as i32, off as i64) })
     }
 
     /// preadv(2) into the segments in their order.
     pub fn preadv(&mut self, file: &File, segs: &[Seg], off: u64) -> io::Result<usize> {
         let iov = self.iovecs(segs);
-        // SAFETY: As in `pread`, with as many elements as the vector has.
+        // SAFETY:
+        // - `iov` has `iov.len()` elements.
+        // - `iovecs` keeps each segment within the area and the page without access, for which the
+        //   kernel returns EFAULT.
+        // - The area is borrowed exclusively.
         count(unsafe { preadv(file.as_raw_fd(), iov.as_ptr(), iov.len() as i32, off as i64) })
     }
 }
@@ -271,7 +288,7 @@ impl Drop for Area {
 ///
 /// # Invariants
 ///
-/// `base` is the start of a shared mapping of `len` bytes.
+/// `base` is the start of a shared mapping of `len` bytes, which this object owns.
 pub struct Map {
     base: *mut u8,
     len: usize,
@@ -279,7 +296,7 @@ pub struct Map {
 
 impl Map {
     fn make(file: &File, off: u64, len: usize, prot: i32, flags: i32) -> io::Result<Self> {
-        // SAFETY: A new mapping at an address of the kernel's choice.
+        // SAFETY: The address hint is null, so the kernel maps unused addresses.
         let base = unsafe {
             mmap(
                 std::ptr::null_mut(),
@@ -293,7 +310,7 @@ impl Map {
         if base as isize == -1 {
             return Err(io::Error::last_os_error());
         }
-        // INVARIANT: The mapping succeeded.
+        // INVARIANT: mmap() has made this mapping, and no other object has its address.
         Ok(Self { base, len })
     }
 
@@ -325,28 +342,32 @@ impl Map {
     /// Stores `data` at `off`, the way memcpy does.
     pub fn write(&mut self, off: usize, data: &[u8]) {
         assert!(off + data.len() <= self.len, "store outside of the mapping");
-        // SAFETY: Inside the mapping by the assertion and the type invariants; raw bytes.
+        // SAFETY:
+        // - The assertion keeps the range within the mapping of the type invariants.
+        // - No reference to the mapping exists, so `data` cannot overlap it.
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), self.base.add(off), data.len()) };
     }
 
     /// Loads from `off`, the way memcpy does.
     pub fn read(&self, off: usize, data: &mut [u8]) {
         assert!(off + data.len() <= self.len, "load outside of the mapping");
-        // SAFETY: As in `write`.
+        // SAFETY:
+        // - The assertion keeps the range within the mapping of the type invariants.
+        // - No reference to the mapping exists, so `data` cannot overlap it.
         unsafe { std::ptr::copy_nonoverlapping(self.base.add(off), data.as_mut_ptr(), data.len()) };
     }
 
     /// Stores one byte at `off` with a single instruction.
     pub fn poke(&mut self, off: usize, value: u8) {
         assert!(off < self.len, "store outside of the mapping");
-        // SAFETY: As in `write`.
+        // SAFETY: The assertion keeps the byte within the mapping of the type invariants.
         unsafe { self.base.add(off).write_volatile(value) };
     }
 
     /// Loads one byte from `off` with a single instruction.
     pub fn peek(&self, off: usize) -> u8 {
         assert!(off < self.len, "load outside of the mapping");
-        // SAFETY: As in `write`.
+        // SAFETY: The assertion keeps the byte within the mapping of the type invariants.
         unsafe { self.base.add(off).read_volatile() }
     }
 
@@ -354,13 +375,13 @@ impl Map {
     pub fn sync(&self, off: usize, len: usize) -> io::Result<()> {
         let start = off / PAGE * PAGE;
         assert!(off + len <= self.len, "sync outside of the mapping");
-        // SAFETY: Inside the mapping by the assertion.
+        // SAFETY: The assertion keeps the range within the mapping of the type invariants.
         status(unsafe { msync(self.base.add(start), off + len - start, MS_SYNC) })
     }
 
     /// Faults all pages in for reading (`MADV_POPULATE_READ`); a fault that fails is an error here.
     pub fn populate(&self) -> io::Result<()> {
-        // SAFETY: The range is all of the mapping, and the call changes no byte.
+        // SAFETY: The range is the mapping of the type invariants, and the call changes no byte.
         status(unsafe { madvise(self.base, self.len, MADV_POPULATE_READ) })
     }
 
@@ -370,21 +391,25 @@ impl Map {
             off % PAGE == 0 && off + PAGE <= self.len,
             "not a page of the mapping"
         );
-        // SAFETY: Inside the mapping by the assertion; the content of the page stays as it is.
+        // SAFETY:
+        // - The assertion keeps the page within the mapping of the type invariants.
+        // - The code assumes nothing about the content of the mapping, and later accesses may get
+        //   SIGBUS, which ends the program.
         status(unsafe { madvise(self.base.add(off), PAGE, MADV_HWPOISON) })
     }
 
     /// pwrite(2) into `file` whose source is this mapping.
     pub fn pwrite_to(&self, file: &File, start: usize, len: usize, off: u64) -> io::Result<usize> {
         assert!(start + len <= self.len, "source outside of the mapping");
-        // SAFETY: The kernel only reads inside the mapping.
+        // SAFETY: The assertion keeps the range within the mapping of the type invariants, and the
+        // kernel only reads it.
         count(unsafe { pwrite(file.as_raw_fd(), self.base.add(start), len, off as i64) })
     }
 }
 
 impl Drop for Map {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; the mapping belongs to this object.
+        // SAFETY: By the type invariants this object owns the mapping.
         unsafe { munmap(self.base, self.len) };
     }
 }

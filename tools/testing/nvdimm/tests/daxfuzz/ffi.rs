@@ -79,19 +79,26 @@ extern "C" fn on_sigbus(_signal: i32, info: *const i32, context: *mut usize) {
 
 /// Installs the handler by which [`load`] and [`store`] survive SIGBUS.
 pub fn survive_sigbus() -> io::Result<()> {
-    // SAFETY: The handler only changes the address at which its thread continues.
+    // SAFETY: The handler reads and writes the ucontext_t, and calls at most `signal`, so it is
+    // async-signal-safe.
     unsafe { act(SIGBUS, Some(on_sigbus), SA_RESTART) }
 }
 
 /// Copies from a mapping; returns the number of bytes that it could not copy because of SIGBUS.
 pub fn load(view: &View, off: usize, buf: &mut [u8]) -> usize {
-    // SAFETY: `at` makes sure that the source is in the mapping; the target is borrowed.
+    // SAFETY:
+    // - `at` asserts that the source is in the mapping.
+    // - The target is all of `buf`, which is borrowed exclusively.
+    // - Routine and handler keep the calling convention: a copy that SIGBUS ends returns early.
     unsafe { daxfuzz_copy(buf.as_mut_ptr(), view.at(off, buf.len()), buf.len()) }
 }
 
 /// Copies to a mapping; returns the number of bytes that it could not copy because of SIGBUS.
 pub fn store(view: &View, off: usize, data: &[u8]) -> usize {
-    // SAFETY: `at` makes sure that the target is in the mapping, of which no reference exists.
+    // SAFETY:
+    // - `at` asserts that the target is in the mapping, to which no reference exists.
+    // - The source is all of `data`.
+    // - Routine and handler keep the calling convention: a copy that SIGBUS ends returns early.
     unsafe { daxfuzz_copy(view.at(off, data.len()), data.as_ptr(), data.len()) }
 }
 
@@ -107,7 +114,8 @@ pub fn extents(file: &File) -> io::Result<Vec<(u64, u64, u64)>> {
     let mut arg = vec![0; 4 + 7 * EXTENTS];
     arg[1] = u64::MAX;
     arg[3] = EXTENTS as u64;
-    // SAFETY: Room for as many extents as the argument says.
+    // SAFETY: `arg` has the layout of struct fiemap with room for `EXTENTS` extents, its
+    // extent_count.
     count(unsafe { ioctl(file.as_raw_fd(), FS_IOC_FIEMAP, arg.as_mut_ptr()) } as isize)?;
     let found = (arg[2] >> 32) as usize;
     let extent = |words: &[u64]| (words[0], words[1], words[2]);
@@ -121,7 +129,7 @@ pub fn extents(file: &File) -> io::Result<Vec<(u64, u64, u64)>> {
 /// copy_file_range(2).
 pub fn copy_range(from: &File, off: u64, len: u64, to: &File, to_off: u64) -> io::Result<usize> {
     let (mut off, mut to_off) = (off as i64, to_off as i64);
-    // SAFETY: Both offsets are variables of this function.
+    // SAFETY: Both pointers are to offsets in variables of this function.
     count(unsafe {
         copy_file_range(
             from.as_raw_fd(),

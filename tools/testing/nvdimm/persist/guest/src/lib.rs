@@ -49,8 +49,9 @@ pub struct Lost {
 
 pub(crate) fn ask(what: u64, address: *const u8, len: usize) -> Result<u64, NoAnswer> {
     let mut answer = NOBODY;
-    // SAFETY: The instruction is a nop; the checker, if there is one, sets `rax`, and reads the
-    // memory like a debugger.
+    // SAFETY:
+    // - The instruction is a nop. The checker, if there is one, only sets `rax`, an output.
+    // - The checker reads the program's memory like a debugger, without an access by the program.
     unsafe {
         asm!("nop dword ptr [rax + 0x70617864]", inout("rax") answer, in("rdi") what,
             in("rsi") address, in("rdx") len, options(nostack, preserves_flags));

@@ -46,20 +46,22 @@ impl View {
 
     fn at(&self, off: usize, len: usize) -> *mut u8 {
         assert!(off <= self.len && len <= self.len - off);
-        // SAFETY: Within the mapping.
+        // SAFETY: The assertion keeps the offset within the mapping.
         unsafe { self.start.add(off) }
     }
 
     pub fn store(&self, off: usize, data: &[u8]) {
         let to = self.at(off, data.len());
         for (n, byte) in data.iter().enumerate() {
-            // SAFETY: Within the mapping, which is shared with others: no references to it exist.
+            // SAFETY:
+            // - `at` asserts that the range is in the mapping.
+            // - No reference to the mapping exists, as other tasks may change it.
             unsafe { to.add(n).write_volatile(*byte) };
         }
     }
 
     pub fn load(&self, off: usize) -> u8 {
-        // SAFETY: Within the mapping, which is shared with others: no references to it exist.
+        // SAFETY: `at` asserts that the byte is in the mapping.
         unsafe { self.at(off, 1).read_volatile() }
     }
 
@@ -68,7 +70,9 @@ impl View {
         let first = off / LINE * LINE;
         for line in (first..off + len).step_by(LINE) {
             let line = self.at(line, 0);
-            // SAFETY: The line is mapped; CPUs with persistent memory have the instruction.
+            // SAFETY:
+            // - `at` asserts that the line is in the mapping, and `clwb` changes no memory.
+            // - The emulated CPU has the instruction (`-cpu max`).
             unsafe { asm!("clwb [{}]", in(reg) line, options(nostack, preserves_flags)) };
         }
     }
@@ -79,7 +83,7 @@ impl View {
     }
 
     pub fn sync(&self, off: usize, len: usize) -> io::Result<()> {
-        // SAFETY: Within the mapping.
+        // SAFETY: `at` asserts that the range is in the mapping.
         unsafe { msync(self.at(off, len).cast(), len, MsyncFlags::SYNC)? };
         Ok(())
     }
@@ -103,7 +107,8 @@ impl View {
     pub fn lost(&self, off: usize, len: usize) -> Result<Vec<Lost>, NoAnswer> {
         let start = self.at(off, len);
         for page in (0..len).step_by(PAGE).chain([len - 1]) {
-            // SAFETY: Within the mapping. The load makes the kernel map the page.
+            // The load makes the kernel map the page.
+            // SAFETY: `at` asserts that all `len` bytes are in the mapping.
             unsafe { start.add(page).read_volatile() };
         }
         crate::locate(start, (self.origin + off) as u64);

@@ -55,14 +55,14 @@ impl Child {
     /// No other thread may run: locks that it holds would stay locked in the child.
     pub fn new(work: impl FnOnce() -> i32) -> io::Result<Self> {
         io::stdout().flush()?;
-        // SAFETY: The program has one thread now, as the caller promises, so the child can use
-        // everything that the parent can.
+        // SAFETY: By the caller's promise no other thread runs, so no lock is held by a thread that
+        // does not exist in the child.
         match unsafe { fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
                 let status = work();
                 let _ = io::stdout().flush();
-                // SAFETY: Ends the child.
+                // SAFETY: `_exit` has no precondition.
                 unsafe { _exit(status) }
             }
             pid => Ok(Self(pid)),
@@ -71,7 +71,8 @@ impl Child {
 
     /// Sends a signal to the child.
     pub fn kill(&self, signal: i32) -> io::Result<()> {
-        // SAFETY: Plain numbers; the child has not been waited for, so the number is its own.
+        // SAFETY: The call takes no pointers. The child is not reaped before `wait` consumes
+        // `self`, so the number is still its own.
         status(unsafe { kill(self.0, signal) })
     }
 
@@ -82,13 +83,13 @@ impl Child {
     /// Waits until the child has ended, and does not reap it.
     pub fn ended(&self) -> io::Result<()> {
         let mut info = [0; 16];
-        // SAFETY: Room for a siginfo_t, which is 128 bytes.
+        // SAFETY: `info` has the size of a siginfo_t, 128 bytes.
         status(unsafe { waitid(P_PID, self.0, info.as_mut_ptr(), WEXITED | WNOWAIT) })
     }
 
     pub fn wait(self) -> io::Result<End> {
         let mut how = 0;
-        // SAFETY: Room for the status.
+        // SAFETY: `how` is an int for the status.
         count(unsafe { waitpid(self.0, &mut how, 0) } as isize)?;
         Ok(match how & 0x7f {
             0 => End::Exit((how >> 8) & 0xff),
@@ -112,7 +113,10 @@ pub unsafe fn act(signal: i32, handler: Option<Handler>, flags: i32) -> io::Resu
         flags: flags | SA_SIGINFO,
         restorer: 0,
     };
-    // SAFETY: A handler has the form that SA_SIGINFO asks for; the rest is the caller's promise.
+    // SAFETY:
+    // - `action` has the layout of struct sigaction.
+    // - A [`Handler`] has the signature that SA_SIGINFO requires.
+    // - The caller promises that the handler is async-signal-safe.
     status(unsafe { sigaction(signal, &action, std::ptr::null_mut()) })
 }
 
@@ -120,14 +124,15 @@ static EXPECTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Exits with a status for the cause of the SIGBUS.
 extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: *mut usize) {
-    // SAFETY: The kernel passes a siginfo_t: si_code is the third int, si_addr the third word.
+    // SAFETY: The kernel passes a siginfo_t, of which si_code is the third int and si_addr the
+    // third word.
     let (code, addr) = unsafe { (*info.add(2), *info.cast::<usize>().add(2)) };
     let status = match code {
         BUS_MCEERR_AR if addr / PAGE == EXPECTED.load(Ordering::Relaxed) / PAGE => BROKEN_THERE,
         BUS_MCEERR_AR => BROKEN_ELSEWHERE,
         _ => NOT_BROKEN,
     };
-    // SAFETY: Ends the program; allowed in a handler.
+    // SAFETY: `_exit` has no precondition, and is async-signal-safe.
     unsafe { _exit(status) }
 }
 
@@ -135,7 +140,7 @@ extern "C" fn on_sigbus(_signal: i32, info: *const i32, _context: *mut usize) {
 /// `addr`, and with one of the other two statuses if not.
 pub fn judge_sigbus(addr: usize) -> io::Result<()> {
     EXPECTED.store(addr, Ordering::Relaxed);
-    // SAFETY: The handler calls nothing but `_exit`.
+    // SAFETY: The handler reads an atomic and calls `_exit`, so it is async-signal-safe.
     unsafe { act(SIGBUS, Some(on_sigbus), 0) }
 }
 
@@ -143,13 +148,13 @@ extern "C" fn on_signal(_signal: i32, _info: *const i32, _context: *mut usize) {
 
 /// Makes the signal interrupt system calls and do nothing else.
 pub fn handle(signal: i32) -> io::Result<()> {
-    // SAFETY: The handler does nothing.
+    // SAFETY: The handler does nothing, so it is async-signal-safe.
     unsafe { act(signal, Some(on_signal), 0) }
 }
 
 /// Makes the signal end the program at once; `std` would print a message for SIGSEGV.
 pub fn die_of(signal: i32) -> io::Result<()> {
-    // SAFETY: The default action runs no code of ours.
+    // SAFETY: There is no handler, so no code of this program runs on the signal.
     unsafe { act(signal, None, 0) }
 }
 
@@ -157,7 +162,7 @@ pub fn die_of(signal: i32) -> io::Result<()> {
 pub fn major_faults() -> io::Result<i64> {
     // Two struct timeval, then fourteen longs, the sixth of which is ru_majflt.
     let mut usage = [0; 18];
-    // SAFETY: Room for a struct rusage.
+    // SAFETY: `usage` has the size of a struct rusage.
     status(unsafe { getrusage(RUSAGE_SELF, usage.as_mut_ptr()) })?;
     Ok(usage[9])
 }

@@ -30,7 +30,7 @@ pub enum Dedupe {
 /// Makes `len` bytes of `to` share the blocks of `from`.
 pub fn clone_range(from: &File, from_off: u64, len: u64, to: &File, to_off: u64) -> io::Result<()> {
     let mut arg = [from.as_raw_fd() as u64, from_off, len, to_off];
-    // SAFETY: The argument is a struct file_clone_range.
+    // SAFETY: `arg` has the layout of struct file_clone_range.
     status(unsafe { ioctl(to.as_raw_fd(), FICLONERANGE, arg.as_mut_ptr()) })
 }
 
@@ -45,7 +45,8 @@ pub fn dedupe_range(
     // struct file_dedupe_range with one struct file_dedupe_range_info:
     // src_offset, src_length, dest_count; dest_fd, dest_offset, bytes_deduped, status
     let mut arg = [from_off, len, 1, to.as_raw_fd() as u64, to_off, 0, 0];
-    // SAFETY: The argument has the one destination that it says.
+    // SAFETY: `arg` has the layout of struct file_dedupe_range with one destination, and dest_count
+    // is 1.
     status(unsafe { ioctl(from.as_raw_fd(), FIDEDUPERANGE, arg.as_mut_ptr()) })?;
     Ok(match arg[6] as u32 as i32 {
         0 => Dedupe::Same(arg[5]),
@@ -58,15 +59,21 @@ impl Area {
     /// pwritev2(2) with `RWF_NOWAIT`.
     pub fn write_nowait(&self, file: &File, seg: Seg, off: u64) -> io::Result<usize> {
         let iov = self.iovecs(&[seg]);
-        // SAFETY: One vector; the kernel only reads, and checks the accesses itself.
+        // SAFETY:
+        // - `iov` has one element, and the count is 1.
+        // - `iovecs` keeps the segment within the area and the page without access; the kernel only
+        //   reads it, and returns EFAULT for that page.
         count(unsafe { pwritev2(file.as_raw_fd(), iov.as_ptr(), 1, off as i64, RWF_NOWAIT) })
     }
 
     /// preadv2(2) with `RWF_NOWAIT`.
     pub fn read_nowait(&mut self, file: &File, seg: Seg, off: u64) -> io::Result<usize> {
         let iov = self.iovecs(&[seg]);
-        // SAFETY: One vector; the kernel writes to nothing but the area, which is borrowed
-        // exclusively.
+        // SAFETY:
+        // - `iov` has one element, and the count is 1.
+        // - `iovecs` keeps the segment within the area and the page without access, for which the
+        //   kernel returns EFAULT.
+        // - The area is borrowed exclusively.
         count(unsafe { preadv2(file.as_raw_fd(), iov.as_ptr(), 1, off as i64, RWF_NOWAIT) })
     }
 }

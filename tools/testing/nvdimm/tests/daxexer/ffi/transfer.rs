@@ -37,11 +37,11 @@ extern "C" {
 /// Makes a pipe; returns its read end and its write end.
 pub fn pipe(len: usize) -> io::Result<(File, File)> {
     let mut fds = [0; 2];
-    // SAFETY: Room for two descriptors.
+    // SAFETY: `fds` has room for two descriptors.
     status(unsafe { pipe2(fds.as_mut_ptr(), 0) })?;
     // SAFETY: The call above has just made the descriptors, so nothing else owns them.
     let [read, write] = fds.map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
-    // SAFETY: Plain numbers and an open descriptor.
+    // SAFETY: F_SETPIPE_SZ takes no pointer, and `write` keeps the descriptor open.
     count(unsafe { fcntl(write.as_raw_fd(), F_SETPIPE_SZ, len as i32) } as isize)?;
     Ok((read, write))
 }
@@ -56,20 +56,24 @@ impl View {
 
     /// pwrite(2) from the mapping into `file`.
     pub fn send(&self, start: usize, len: usize, file: &File, off: u64) -> io::Result<usize> {
-        // SAFETY: The kernel reads inside of the mapping.
+        // SAFETY: `at` asserts that the range is in the mapping, and the kernel only reads it.
         count(unsafe { pwrite(file.as_raw_fd(), self.at(start, len), len, off as i64) })
     }
 
     /// pread(2) from `file` into the mapping.
     pub fn receive(&self, start: usize, len: usize, file: &File, off: u64) -> io::Result<usize> {
-        // SAFETY: The kernel writes inside of the mapping, of which no reference exists.
+        // SAFETY:
+        // - `at` asserts that the range is in the mapping.
+        // - No reference to the mapping exists.
         count(unsafe { pread(file.as_raw_fd(), self.at(start, len), len, off as i64) })
     }
 
     /// vmsplice(2): the pipe references the pages until a reader has taken them.
     pub fn splice(&self, off: usize, len: usize, pipe: &File) -> io::Result<usize> {
         let iov = self.iovec(off, len);
-        // SAFETY: One vector inside of the mapping; the bytes may change while the pipe has them.
+        // SAFETY:
+        // - `iov` is one vector, and the count is 1.
+        // - `at` asserts that its range is in the mapping; the kernel only reads it.
         count(unsafe { vmsplice(pipe.as_raw_fd(), &iov, 1, 0) })
     }
 
@@ -82,7 +86,10 @@ impl View {
         };
         let remote = self.iovec(off, data.len());
         let pid = std::process::id() as i32;
-        // SAFETY: Writes to `data` alone, which is borrowed exclusively.
+        // SAFETY:
+        // - `local` and `remote` are one vector each, and the counts are 1.
+        // - `local` is all of `data`, which is borrowed exclusively.
+        // - `at` asserts that the range of `remote` is in the mapping; the kernel only reads it.
         count(unsafe { process_vm_readv(pid, &local, 1, &remote, 1, 0) })
     }
 
@@ -94,7 +101,11 @@ impl View {
         };
         let remote = self.iovec(off, data.len());
         let pid = std::process::id() as i32;
-        // SAFETY: Writes inside of the mapping, of which no reference exists.
+        // SAFETY:
+        // - `local` and `remote` are one vector each, and the counts are 1.
+        // - `local` is all of `data`, which the kernel only reads.
+        // - `at` asserts that the range of `remote` is in the mapping, to which no reference
+        //   exists.
         count(unsafe { process_vm_writev(pid, &local, 1, &remote, 1, 0) })
     }
 }

@@ -53,12 +53,12 @@ unsafe impl Send for Ring {}
 impl Ring {
     pub fn new() -> io::Result<Self> {
         let mut params = [0u32; 30];
-        // SAFETY: Room for a struct io_uring_params, which is 120 bytes.
+        // SAFETY: `params` has the size of struct io_uring_params, 120 bytes.
         let fd = count(unsafe { syscall(IO_URING_SETUP, ENTRIES, params.as_mut_ptr()) } as isize)?;
         // SAFETY: The call above has just made the descriptor, so nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
         let map = |len, off| {
-            // SAFETY: A new mapping at an address of the kernel's choice.
+            // SAFETY: The address hint is null, so the kernel maps unused addresses.
             let base = unsafe {
                 mmap(
                     std::ptr::null_mut(),
@@ -75,7 +75,8 @@ impl Ring {
             }
         };
         let (rings, sqes) = (map(RINGS, 0)?, map(SQES, OFF_SQES)?);
-        // INVARIANT: Both mappings succeeded.
+        // INVARIANT: mmap() has made both mappings of `fd`, and no other object has their
+        // addresses.
         Ok(Self {
             fd,
             params,
@@ -91,7 +92,9 @@ impl Ring {
             base: view.at(off, len),
             len,
         };
-        // SAFETY: One vector inside of the mapping.
+        // SAFETY:
+        // - `iov` is one vector, and the count is 1.
+        // - `at` asserts that its range is in the mapping.
         let ret = unsafe {
             syscall(
                 IO_URING_REGISTER,
@@ -106,8 +109,10 @@ impl Ring {
 
     /// A counter or an index of the rings, which the kernel placed `off` bytes into them.
     fn word(&self, off: u32) -> &AtomicU32 {
-        // SAFETY: By the type invariants; the kernel's offsets are within the rings and aligned,
-        // and the kernel and this program access these words only atomically.
+        // SAFETY:
+        // - By the type invariants `rings` is a mapping that lives as long as `self`.
+        // - The callers pass the kernel's offsets, which are within the rings and aligned.
+        // - The kernel and this program access these words only atomically.
         unsafe { AtomicU32::from_ptr(self.rings.add(off as usize).cast()) }
     }
 
@@ -137,14 +142,19 @@ impl Ring {
             0,
             0,
         ];
-        // SAFETY: The program owns the entry until it moves the tail; the index is masked, so the
-        // entry lies within `sqes`.
+        // SAFETY:
+        // - The index is masked, so the entry lies within `sqes`, which the type invariants keep
+        //   mapped.
+        // - The kernel does not access the entry before the tail moves.
         unsafe { self.sqes.cast::<[u64; 8]>().add(index as usize).write(sqe) };
         self.word(sq_array + 4 * index)
             .store(index, Ordering::Relaxed);
         self.word(sq_tail)
             .store(tail.wrapping_add(1), Ordering::Release);
-        // SAFETY: Plain numbers and no signal mask.
+        // SAFETY:
+        // - The call takes no pointers, as there is no signal mask.
+        // - `at` asserts that the buffer of the entry is in the mapping, to which no reference
+        //   exists.
         let ret = unsafe {
             syscall(
                 IO_URING_ENTER,

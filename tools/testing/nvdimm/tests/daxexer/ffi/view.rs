@@ -62,8 +62,8 @@ pub struct Region {
 ///
 /// # Invariants
 ///
-/// `base` is the start of a mapping of `len` bytes, which lies in `room` reserved bytes at
-/// `reserved`; this object owns these addresses.
+/// - `base` is the start of a mapping of `len` bytes.
+/// - The mapping lies in `room` reserved bytes at `reserved`, which this object owns.
 pub struct View {
     reserved: *mut u8,
     room: usize,
@@ -73,14 +73,14 @@ pub struct View {
     pub origin: u64,
 }
 
-// SAFETY: All accesses through the pointers are of raw bytes that any thread may make.
+// SAFETY: The mapping belongs to no thread.
 unsafe impl Send for View {}
-// SAFETY: All accesses through the pointers are of raw bytes that any thread may make.
+// SAFETY: All accesses are of raw bytes, and no method makes a reference to them.
 unsafe impl Sync for View {}
 
 /// Reserves `room` bytes of addresses.
 fn reserve(room: usize) -> io::Result<*mut u8> {
-    // SAFETY: A new mapping at an address of the kernel's choice.
+    // SAFETY: The address hint is null, so the kernel maps unused addresses.
     let at = unsafe {
         mmap(
             std::ptr::null_mut(),
@@ -142,8 +142,8 @@ impl View {
             Sharing::Private => MAP_PRIVATE,
             Sharing::Synchronous => MAP_SHARED_VALIDATE | MAP_SYNC,
         };
-        // SAFETY: `place` stays within one huge page of the start, so this replaces addresses
-        // that were reserved above.
+        // SAFETY: `place` returns an address less than `HUGE` from the start, so the range lies
+        // within the addresses reserved above.
         let base = unsafe {
             mmap(
                 at,
@@ -178,7 +178,9 @@ impl View {
 
     /// Stores `data` at `off`, the way memcpy does.
     pub fn store(&self, off: usize, data: &[u8]) {
-        // SAFETY: Inside the mapping, which `at` asserts; raw bytes.
+        // SAFETY:
+        // - `at` asserts that the range is in the mapping.
+        // - No reference to the mapping exists, so `data` cannot overlap it.
         unsafe {
             std::ptr::copy_nonoverlapping(data.as_ptr(), self.at(off, data.len()), data.len())
         };
@@ -186,7 +188,9 @@ impl View {
 
     /// Loads from `off`, the way memcpy does.
     pub fn load(&self, off: usize, data: &mut [u8]) {
-        // SAFETY: As in `store`.
+        // SAFETY:
+        // - `at` asserts that the range is in the mapping.
+        // - No reference to the mapping exists, so `data` cannot overlap it.
         unsafe {
             std::ptr::copy_nonoverlapping(self.at(off, data.len()), data.as_mut_ptr(), data.len())
         };
@@ -194,32 +198,35 @@ impl View {
 
     /// Stores one byte with a single instruction.
     pub fn poke(&self, off: usize, value: u8) {
-        // SAFETY: As in `store`.
+        // SAFETY: `at` asserts that the byte is in the mapping.
         unsafe { self.at(off, 1).write_volatile(value) };
     }
 
     /// Loads one byte with a single instruction.
     pub fn peek(&self, off: usize) -> u8 {
-        // SAFETY: As in `store`.
+        // SAFETY: `at` asserts that the byte is in the mapping.
         unsafe { self.at(off, 1).read_volatile() }
     }
 
     /// msync(2).
     pub fn sync(&self, off: usize, len: usize) -> io::Result<()> {
-        // SAFETY: Inside the mapping, which `at` asserts.
+        // SAFETY: `at` asserts that the range is in the mapping.
         status(unsafe { msync(self.at(off, len), len, MS_SYNC) })
     }
 
     /// madvise(2).
     pub fn advise(&self, off: usize, len: usize, advice: i32) -> io::Result<()> {
-        // SAFETY: Inside the mapping, which `at` asserts; the code assumes nothing about its
-        // content.
+        // SAFETY:
+        // - `at` asserts that the range is in the mapping.
+        // - The code assumes nothing about the content of the mapping.
         status(unsafe { madvise(self.at(off, len), len, advice) })
     }
 
     /// mprotect(2).
     pub fn protect(&self, off: usize, len: usize, prot: i32) -> io::Result<()> {
-        // SAFETY: As in `advise`; an access that is not allowed ends the program.
+        // SAFETY:
+        // - `at` asserts that the range is in the mapping.
+        // - A later access without permission gets SIGSEGV, which ends the program.
         status(unsafe { mprotect(self.at(off, len), len, prot) })
     }
 
@@ -229,7 +236,9 @@ impl View {
         let reserved = reserve(room)?;
         let at = place(reserved, self.origin, shift);
         let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-        // SAFETY: From the mapping of the type invariants to addresses reserved above.
+        // SAFETY:
+        // - The source is the mapping of the type invariants, to which no reference exists.
+        // - The target lies within the addresses reserved above.
         let base = unsafe { mremap(self.base, self.len, len, flags, at) };
         if base as isize == -1 {
             let error = io::Error::last_os_error();
@@ -237,7 +246,9 @@ impl View {
             unsafe { give_up_around(reserved, room, at, len) };
             return Err(error);
         }
-        // SAFETY: By the type invariants; the mapping itself has left these addresses.
+        // SAFETY:
+        // - By the type invariants `reserve` returned these addresses, and the mapping lay in them.
+        // - mremap() has moved the mapping, so nothing uses them.
         unsafe { give_up_around(self.reserved, self.room, self.base, self.len) };
         // INVARIANT: The kernel has moved the mapping to `base`, within the new reserved addresses.
         (self.reserved, self.room, self.base, self.len) = (reserved, room, base, len);
@@ -281,7 +292,8 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants this object owns these addresses.
+        // SAFETY: By the type invariants this object owns these addresses, and no reference to them
+        // exists.
         unsafe { munmap(self.reserved, self.room) };
     }
 }
