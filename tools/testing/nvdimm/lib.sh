@@ -53,7 +53,7 @@ ticking() {
 	return $_status
 }
 
-# Run another script of this directory; it ends with this one.
+# tool SCRIPT ARGUMENT...: run another script of this directory. The kernel kills it if this one dies.
 tool() {
 	_tool=$1
 	shift

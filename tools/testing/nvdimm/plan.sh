@@ -127,7 +127,7 @@ plan_guests() {
 		"$out/plan/groups-$1" >>"$out/plan/tasks"
 }
 
-# boot_scripts LANE BOOT
+# boot_scripts LANE BOOT: print the scripts of the boot in their order
 boot_scripts() {
 	awk -v b="$2" '$1 == b' "$out/plan/groups-$1" | sort -k2,2 -k3,3 | cut -d' ' -f3
 }

@@ -169,7 +169,7 @@ fn a_block_that_is_written_whole_is_old_or_new() {
 fn a_part_of_a_block_is_old_or_new_by_lines() {
     let mut memory = Memory::new(vec![0; BLOCK]);
     write_block(&mut memory, 0, 1, BLOCK / 2);
-    // not the next one
+    // this store does not continue the block
     memory.store(BLOCK - 8, &[1; 8], Store::Streaming);
     let torn = |seed| {
         let image = image(&memory, Keep::Random { seed });

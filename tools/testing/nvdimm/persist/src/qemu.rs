@@ -79,7 +79,7 @@ pub struct Counter {
     offset: usize,
 }
 
-// SAFETY: QEMU adds up what its CPUs count under locks of its own.
+// SAFETY: Any thread may pass the handle to QEMU, which takes its own locks to sum the counts.
 unsafe impl Send for Counter {}
 
 pub type BlockCallback = extern "C" fn(*mut Block, Data);
@@ -191,8 +191,8 @@ pub struct Translation(*mut Block);
 impl Translation {
     /// # Safety
     ///
-    /// `block` is what a [`BlockCallback`] was called with, and the result does not outlive that
-    /// call.
+    /// - QEMU has passed `block` to a [`BlockCallback`].
+    /// - The result, and the instructions that it returns, do not outlive that call.
     pub unsafe fn new(block: *mut Block) -> Self {
         Self(block)
     }

@@ -181,7 +181,7 @@ impl Area {
         if guard as isize == -1 {
             return Err(io::Error::last_os_error());
         }
-        // INVARIANT: Both mappings succeeded.
+        // INVARIANT: mmap() has made both mappings, and no other object has their addresses.
         Ok(Self { base, len })
     }
 

@@ -35,7 +35,7 @@
 //! signalled MS STEP                        in a child that handles a signal after MS milliseconds
 //! major|minor STEP                         with major faults, or without
 //! start T STEP                             in a thread
-//! waiting T                                it has not ended     finish T   it ends well
+//! waiting T                                it has not ended     finish T   it succeeds
 //! ```
 
 mod files;

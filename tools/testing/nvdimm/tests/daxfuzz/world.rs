@@ -181,7 +181,7 @@ impl World {
                     }
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-                // records were lost, or a signal came
+                // the kernel has dropped records, or a signal has interrupted the read
                 Err(_) => {}
             }
         }

@@ -88,7 +88,7 @@ flush() { # the disk has the region's flags
 	daxexer write "/dev/$_d" --direct 1 --sync 1
 	daxexer fill "/dev/$_d" --len 1M --how dsync
 	cat /sys/block/"$_d"/queue/fua /sys/block/"$_d"/dax/write_cache
-	# writing to the region's attribute flushes it
+	# a write to the region's attribute flushes the region
 	for _f in /sys/bus/nd/devices/region*/deep_flush; do
 		[ -e "$_f" ] || continue
 		echo 1 >"$_f" || echo "$_f: nothing to flush with"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# No persistent memory at all: the modules load, do nothing, and go.
+# Without persistent memory the modules load, make no device, and unload.
 # boot: none
 # mem: 2G
 # timeout: 20

@@ -74,7 +74,7 @@ it "xfs: mounted -o dax, data written" start xfs
 it "xfs: unbind under a reader, a writer and a mapper: errors, no hang" removed xfs map read write
 it "xfs: rebind: mounts, data intact, xfs_repair clean" intact xfs
 
-repeat() { # races need many chances
+repeat() { # try often, to hit races
 	_ns=$(namespace_of pmem0)
 	for _i in 1 2 3 4 5 6 7 8; do
 		hammers /dev/pmem0 direct

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The user's xfstests on ext4 and xfs with -o dax=always: XFSTESTS=/path is a checkout that is
-# built, XFSTESTS_ARGS what its program check is called with.
+# Run the caller's xfstests on ext4 and xfs with -o dax=always: XFSTESTS=/path is a built checkout,
+# XFSTESTS_ARGS has the arguments of its program check.
 # needs: XFSTESTS
 # tier: full
 # root: yes

@@ -183,7 +183,7 @@ fn mapped_by(view: &View, size: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The page faults of this program, major ones included.
+/// The number of page faults of this program, minor and major ones.
 fn page_faults() -> io::Result<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     // the name may have spaces; the fields after it count from 3

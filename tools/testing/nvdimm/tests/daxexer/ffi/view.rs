@@ -160,7 +160,8 @@ impl View {
             unsafe { give_up_around(reserved, room, at, len) };
             return Err(error);
         }
-        // INVARIANT: The mapping succeeded, inside of the reserved addresses.
+        // INVARIANT: mmap() has made the mapping within the reserved addresses, and no other object
+        // has these.
         Ok(Self {
             reserved,
             room,

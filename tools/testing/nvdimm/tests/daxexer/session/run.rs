@@ -231,7 +231,7 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
             let (step, handles) = (understand(names, words)?, verb == "signalled");
             Box::new(move || ends_as(interrupted(step, handles, after), handles))
         }
-        // as "killed", but the step may be faster than the signal
+        // like "killed", but the step may end before the signal
         "killing" => {
             let after = Duration::from_millis(words.size("a time")?);
             let step = understand(names, words)?;
