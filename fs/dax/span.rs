@@ -98,9 +98,8 @@ impl Span {
     /// The number of pages that hold any of the bytes.
     #[inline]
     pub(crate) const fn pages(self) -> usize {
-        // By the invariants nothing here wraps.
-        let before = self.last_page().0.wrapping_sub(self.first_page().0);
-        before.wrapping_add(1)
+        // The last byte, which there is by the invariants, is not in a page before the first.
+        self.last_page().plus(1).offset_from(self.first_page())
     }
 
     /// The pages that hold any of the bytes, as a whole.
