@@ -29,20 +29,26 @@ use kernel_ext::{
     },
 };
 
-mod ffi;
-
 /// Where to look in a file.
 #[derive(Clone, Copy)]
-struct Position<'a> {
+pub(crate) struct Position<'a> {
     inode: &'a Inode,
     pos: u64,
+}
+
+impl<'a> Position<'a> {
+    /// The byte `pos` of the file `inode`.
+    #[inline]
+    pub(crate) const fn new(inode: &'a Inode, pos: u64) -> Self {
+        Self { inode, pos }
+    }
 }
 
 /// Whether `len` bytes of two files are the same.
 ///
 /// Fails with `EIO` for poison, `ENOMEM`, or with what the filesystem says. The caller holds what
 /// keeps others from writing to the ranges.
-fn is_same(a: Position<'_>, b: Position<'_>, len: u64, ops: &Ops) -> Result<bool> {
+pub(crate) fn is_same(a: Position<'_>, b: Position<'_>, len: u64, ops: &Ops) -> Result<bool> {
     let mut scratch = Scratch::new()?;
     let mut a = Iter::new(a.inode, a.pos, len, Flags::DAX);
     let mut b = Iter::new(b.inode, b.pos, len, Flags::DAX);

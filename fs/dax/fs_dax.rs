@@ -6,6 +6,7 @@
 //! this code, which asks the filesystem through iomap where the bytes of a file are, and the DAX
 //! device for their address. What is mapped, and what is dirty, is in the `i_pages` of the file.
 
+mod abi;
 mod access;
 mod cow;
 mod dedupe;

@@ -45,8 +45,6 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-mod ffi;
-
 /// What became of the bytes that one window has.
 struct Copied {
     /// How many these are.
@@ -61,7 +59,7 @@ struct Copied {
 /// none: `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
 /// task was killed, or what the filesystem says.
 #[inline]
-fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> {
+pub(crate) fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> {
     if !iocb.inode().is_on_readonly_sb() {
         iocb.inode().assert_locked();
     }
@@ -71,7 +69,7 @@ fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> 
 
 /// Writes from the position of `iocb` on, from `from`; returns as [`read`].
 #[inline]
-fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -> Result<usize> {
+pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -> Result<usize> {
     iocb.inode().assert_locked_exclusively();
     let (start, len) = (iocb.pos(), from.len());
     let mut replaced = false;

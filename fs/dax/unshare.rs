@@ -20,14 +20,12 @@ use kernel_ext::{
     },
 };
 
-mod ffi;
-
 /// Replaces the shared blocks of `len` bytes from `pos` on by copies; what lies past the end of the
 /// file is left alone.
 ///
 /// Fails with `EIO` for poison, or with what the filesystem says. The caller holds what keeps
 /// others from the range: the inode's lock and that of its mapping.
-fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
+pub(crate) fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
     let size = inode.size();
     if pos < 0 || pos >= size {
         return Ok(());

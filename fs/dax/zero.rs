@@ -25,8 +25,6 @@ use kernel_ext::{
     },
 };
 
-mod ffi;
-
 /// Makes `len` bytes of the file from `pos` on read as zeros, and persistently so.
 ///
 /// Holes and extents that were never written are left alone; `did_zero` is set if there was
@@ -34,7 +32,13 @@ mod ffi;
 /// what the filesystem says.
 ///
 /// The caller holds what keeps others from the range: the inode's lock and that of its mapping.
-fn zero_range(inode: &Inode, pos: u64, len: u64, did_zero: &mut bool, ops: &Ops) -> Result {
+pub(crate) fn zero_range(
+    inode: &Inode,
+    pos: u64,
+    len: u64,
+    did_zero: &mut bool,
+    ops: &Ops,
+) -> Result {
     let flags = Flags::DAX | Flags::ZERO;
     change_extents(inode, (pos, len), flags, ops, |iter| {
         zero_extent(iter, did_zero)
@@ -42,7 +46,7 @@ fn zero_range(inode: &Inode, pos: u64, len: u64, did_zero: &mut bool, ops: &Ops)
 }
 
 /// As [`zero_range`], from `pos` to the end of its block.
-fn truncate_page(inode: &Inode, pos: u64, did_zero: &mut bool, ops: &Ops) -> Result {
+pub(crate) fn truncate_page(inode: &Inode, pos: u64, did_zero: &mut bool, ops: &Ops) -> Result {
     let block = 1u64 << inode.block_bits();
     match pos % block {
         0 => Ok(()),
