@@ -121,7 +121,7 @@ fn transfer(
     };
 
     iocb.set_pos(pos);
-    match pos.wrapping_sub(start) as usize {
+    match (pos - start) as usize {
         0 => status.map(|()| 0),
         done => Ok(done),
     }

@@ -68,7 +68,7 @@ impl Span {
     #[inline]
     pub(crate) const fn len(self) -> u64 {
         // By the invariants this does not wrap.
-        self.end.wrapping_sub(self.start)
+        self.end - self.start
     }
 
     /// The number of bytes, all of which are in memory.
@@ -92,7 +92,7 @@ impl Span {
     /// The page of the last byte.
     #[inline]
     pub(crate) const fn last_page(self) -> PageIndex {
-        PageIndex::containing(self.end.wrapping_sub(1))
+        PageIndex::containing(self.end - 1)
     }
 
     /// The number of pages that hold any of the bytes.
@@ -155,7 +155,7 @@ impl Span {
     /// The bytes that are in the first page.
     #[inline]
     pub(crate) const fn in_first_page(self) -> Self {
-        let end = page_end(self.start.wrapping_add(1));
+        let end = page_end(self.start + 1);
         // INVARIANT: The page ends after its byte `start`.
         Self {
             start: self.start,
@@ -185,7 +185,7 @@ const fn page_start(offset: u64) -> u64 {
 /// The next multiple of the size of a page, unless `offset`, which is at most 2^63, is one.
 #[inline]
 const fn page_end(offset: u64) -> u64 {
-    page_start(offset.wrapping_add(PAGE_SIZE - 1))
+    page_start(offset + (PAGE_SIZE - 1))
 }
 
 #[cfg(test)]
