@@ -14,6 +14,7 @@ use kernel_ext::{
     iomap::{
         change_extents,
         Extent,
+        FileRange,
         Flags,
         Iter,
         Ops, //
@@ -30,9 +31,12 @@ pub(crate) fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
     if pos < 0 || pos >= size {
         return Ok(());
     }
-    let (pos, len) = (pos as u64, len.min(size - pos) as u64);
+    let range = FileRange {
+        pos: pos as u64,
+        len: len.min(size - pos) as u64,
+    };
     let flags = Flags::DAX | Flags::WRITE | Flags::UNSHARE;
-    change_extents(inode, (pos, len), flags, ops, unshare_extent)
+    change_extents(inode, range, flags, ops, unshare_extent)
 }
 
 fn unshare_extent(iter: &mut Iter<'_>) -> Result<Extent> {

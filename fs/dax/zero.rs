@@ -19,6 +19,7 @@ use kernel_ext::{
     iomap::{
         change_extents,
         Extent,
+        FileRange,
         Flags,
         Iter,
         Ops, //
@@ -40,7 +41,7 @@ pub(crate) fn zero_range(
     ops: &Ops,
 ) -> Result {
     let flags = Flags::DAX | Flags::ZERO;
-    change_extents(inode, (pos, len), flags, ops, |iter| {
+    change_extents(inode, FileRange { pos, len }, flags, ops, |iter| {
         zero_extent(iter, did_zero)
     })
 }
