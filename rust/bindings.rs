@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Bindings to C items that `kernel::bindings` lacks, and everything it has.
+//! Bindings to C items: those of `kernel::bindings`, and those that it lacks.
 //!
-//! Only the abstractions of this crate and the `ffi.rs` files of the components use it.
+//! Only the abstractions of this crate and the `abi` and `sys` files of the components use them.
 
 #![allow(
     ambiguous_glob_reexports,
@@ -44,7 +44,7 @@ mod helpers {
     ));
 }
 
-// Of these, the kernel's bindings only have the name.
+// The kernel's bindings have this name for an opaque type.
 pub use generated::badblocks;
 pub use generated::*;
 pub use helpers::*;

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Warnings that are given once.
+//! Warnings that the kernel reports once.
 //!
 //! C header: [`include/asm-generic/bug.h`](srctree/include/asm-generic/bug.h)
 
-/// Reports a warning the first time that `cond` is true at this place, and returns what it is.
+/// Reports a warning the first time that `cond` is true at this place, and returns `cond`
+/// (`WARN_ON_ONCE()`).
 ///
-/// As `kernel::warn_on!`, for what an object in a broken state would repeat endlessly.
+/// Like `kernel::warn_on!`, for a state that would cause the same warning again and again.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::warn_on_once;
+///
+/// fn checked_len(len: usize) -> Option<usize> {
+///     (!warn_on_once!(len > 4096)).then_some(len)
+/// }
+/// assert_eq!(checked_len(1), Some(1));
+/// ```
 #[macro_export]
 macro_rules! warn_on_once {
     ($cond:expr) => {{

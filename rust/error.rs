@@ -2,7 +2,18 @@
 
 //! Error codes that `kernel::error::code` lacks.
 //!
-//! Functions, because the kernel crate keeps the constant constructor of [`Error`] to itself.
+//! These are functions because the constructor of [`Error`] that is `const` is private to the kernel
+//! crate.
+//!
+//! # Examples
+//!
+//! ```
+//! use kernel::prelude::*;
+//! use kernel_ext::error::{ehwpoison, eopnotsupp, errno};
+//!
+//! assert_eq!(eopnotsupp().to_errno(), -errno::EOPNOTSUPP);
+//! assert_eq!(ehwpoison().to_errno(), -errno::EHWPOISON);
+//! ```
 //!
 //! C header: [`include/uapi/asm-generic/errno.h`](srctree/include/uapi/asm-generic/errno.h)
 
@@ -20,7 +31,7 @@ pub fn ehwpoison() -> Error {
     Error::from_errno(-errno::EHWPOISON)
 }
 
-/// The same as the positive numbers of C, for code that returns them negated.
+/// The positive numbers of C.
 pub mod errno {
     use crate::bindings;
     use kernel::ffi::c_int;

@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Symbols for C that are written in Rust.
+//! C symbols that are written in Rust.
 //!
-//! The counterpart of [`rust/macros/export.rs`](srctree/rust/macros/export.rs), which knows only the
-//! kernel's own bindings.
+//! [`rust/macros/export.rs`](srctree/rust/macros/export.rs) does the same for the kernel's own bindings.
 
-/// Checks at compile time that functions have the types that the headers declare for C.
+/// Checks at compile time that functions have the types that the headers declare.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::ffi::c_int;
+///
+/// kernel_ext::check_prototypes!(dax_read_unlock);
+///
+/// /// # Safety
+/// ///
+/// /// `id` must come from `dax_read_lock()` of the same task.
+/// unsafe extern "C" fn dax_read_unlock(id: c_int) {
+///     let _ = id;
+/// }
+/// ```
 #[macro_export]
 macro_rules! check_prototypes {
     ($($name:ident),* $(,)?) => {

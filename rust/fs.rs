@@ -22,5 +22,5 @@ pub const DAXFS_MAGIC: usize = bindings::DAXFS_MAGIC as usize;
 /// The mode of a character device's inode.
 pub const S_IFCHR: u16 = bindings::S_IFCHR as u16;
 
-/// The inode's memory is accessed in place, without a page cache.
+/// The flag of inodes whose memory is accessed in place, without a page cache.
 pub const S_DAX: u32 = bindings::S_DAX;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel crate of Linux 7.2 lacks for the DAX stack.
+//! Abstractions for the DAX stack that the kernel crate of Linux 7.2 lacks.
 //!
-//! Each module stands at the path it would have in `rust/kernel/`. All `unsafe` FFI of the
-//! project lives here and in the `ffi.rs` files of the components.
+//! Each module stands at the path it would have in `rust/kernel/`, and other subsystems could use it.
+//! The C symbols of a component are in its `abi` files, and the types over C that it alone uses in
+//! `sys`. All other code is safe.
 
 #[cfg(CONFIG_BLOCK)]
 pub mod badblocks;

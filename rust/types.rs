@@ -10,17 +10,43 @@ use core::{
     },
 };
 
-/// What has to be done about a value in the end.
+/// A value that must not just be forgotten: a lock that is held, or a wake-up that is owed.
 pub trait Discharge {
-    /// Does it.
+    /// Unlocks, wakes or releases what the value stands for.
     fn discharge(self);
 }
 
 /// A value with a duty: [`Discharge::discharge`] runs when this is dropped, unless
 /// [`Duty::take_over`] takes the value, and the duty with it, out before.
 ///
-/// A type that implements [`Drop`] cannot be taken apart. One that wraps a duty can, so that its
-/// methods that consume `self` pass on what it holds.
+/// Rust does not let a method move the fields out of a type that implements [`Drop`]. A type that wraps
+/// a duty in place of that has methods that consume `self` and pass on what it holds.
+///
+/// # Examples
+///
+/// ```
+/// use core::cell::Cell;
+/// use kernel_ext::types::{Discharge, Duty};
+///
+/// struct Wake<'a>(&'a Cell<u32>);
+///
+/// impl Discharge for Wake<'_> {
+///     fn discharge(self) {
+///         self.0.set(self.0.get() + 1);
+///     }
+/// }
+///
+/// let woken = Cell::new(0);
+/// drop(Duty::new(Wake(&woken)));
+/// assert_eq!(woken.get(), 1);
+/// let wake = Duty::new(Wake(&woken)).take_over();
+/// assert_eq!(woken.get(), 1);
+/// # let _ = wake;
+/// ```
+///
+/// # Invariants
+///
+/// The value is there until [`Duty::take_over`] or [`Drop::drop`] takes it out.
 #[must_use = "the duty is discharged immediately when this is unused"]
 pub struct Duty<T: Discharge>(ManuallyDrop<T>);
 
@@ -35,7 +61,7 @@ impl<T: Discharge> Duty<T> {
     #[inline]
     pub fn take_over(self) -> T {
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is neither used again nor dropped.
+        // SAFETY: By the type invariants the value is there. `this` is neither used again nor dropped.
         unsafe { ManuallyDrop::take(&mut this.0) }
     }
 }
@@ -59,7 +85,8 @@ impl<T: Discharge> DerefMut for Duty<T> {
 impl<T: Discharge> Drop for Duty<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: `self` is being dropped, so the value is not used again.
+        // SAFETY: By the type invariants the value is there. `self` is being dropped, so the value is
+        // not used again.
         unsafe { ManuallyDrop::take(&mut self.0) }.discharge();
     }
 }

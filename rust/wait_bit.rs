@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for something to happen to a variable, whose address stands for it.
+//! Waiting for a change of a variable; its address is the key under which waiters and wakers meet.
 //!
 //! C header: [`include/linux/wait_bit.h`](srctree/include/linux/wait_bit.h)
 
@@ -22,7 +22,7 @@ use kernel::{
     },
 };
 
-/// After so long the condition is asked again, even if nobody says that something has happened.
+/// How long a waiter sleeps without a wake-up before it evaluates its condition again.
 #[inline]
 fn period() -> Jiffies {
     msecs_to_jiffies(100)
@@ -30,21 +30,35 @@ fn period() -> Jiffies {
 
 /// Waits until `condition` holds. Sleeps; a signal does not end the wait.
 ///
-/// `condition` is asked again whenever somebody calls `wake_up_var(var)`, and once in a while.
+/// The task evaluates `condition` again after each `wake_up_var(var)`, and at least each 100 ms. `var`
+/// is never dereferenced, so any address will do.
+///
+/// # Examples
+///
+/// ```
+/// use core::{ptr, sync::atomic::{AtomicBool, Ordering}};
+/// use kernel_ext::wait_bit::wait_var;
+///
+/// fn wait_until_done(done: &AtomicBool) {
+///     wait_var(ptr::from_ref(done).cast(), || done.load(Ordering::Acquire));
+/// }
+/// # let _ = wait_until_done;
+/// ```
 pub fn wait_var(var: *const c_void, condition: impl FnMut() -> bool) {
     let period = period() as c_long;
-    // Only a signal makes it fail.
+    // Only a signal makes it fail, and none does in this state.
     let _ = wait(var, bindings::TASK_UNINTERRUPTIBLE, condition, || {
-        // SAFETY: The caller may sleep.
+        // SAFETY: May be called where the caller may sleep, as the documentation demands; elsewhere it
+        // is a bug that the kernel reports, and not unsafe.
         unsafe { bindings::schedule_timeout(period) };
     });
 }
 
-/// Waits until `condition` holds or a signal comes, for which `ERESTARTSYS` is returned.
+/// Waits until `condition` holds, or fails with `ERESTARTSYS` when a signal comes.
 ///
-/// In place of sleeping, `sleep` is called, with the state of the task already set. It is to give
-/// back what the one who makes the condition true may need, to call `schedule()`, and to take it
-/// again. Otherwise as [`wait_var`].
+/// Calls `sleep` in place of sleeping, with the state of the task already set. `sleep` unlocks what
+/// the task that makes the condition true may need, calls `schedule()`, and locks it again. Otherwise
+/// like [`wait_var`].
 pub fn wait_var_interruptible(
     var: *const c_void,
     condition: impl FnMut() -> bool,
@@ -56,7 +70,7 @@ pub fn wait_var_interruptible(
     })
 }
 
-/// What `___wait_var_event()` is in C.
+/// The loop of `___wait_var_event()`, which is a macro in C.
 fn wait(
     var: *const c_void,
     state: u32,
@@ -66,15 +80,20 @@ fn wait(
     let var = var.cast_mut();
     let mut entry = MaybeUninit::<bindings::wait_bit_queue_entry>::uninit();
     let entry = entry.as_mut_ptr();
-    // SAFETY: Any address stands for a queue. The entry is valid memory for what is written there;
-    // it is not moved, because from here on it is only used through the pointer.
+    // SAFETY:
+    // - The entry is memory for what the first function writes there, and does not move: from here on
+    //   it is used only through the pointer.
+    // - The functions do not dereference the address of the variable, which is hashed to a queue that
+    //   is static.
     let (queue, waiter) = unsafe {
         bindings::init_wait_var_entry(entry, var, 0);
         (bindings::__var_waitqueue(var), &raw mut (*entry).wq_entry)
     };
     loop {
-        // SAFETY: Both are initialised. Before the memory of the entry ends, it leaves the queue:
-        // by `finish_wait()`, or, if there is a signal, in this function.
+        // SAFETY:
+        // - The queue is static, and the entry was initialised above.
+        // - The entry leaves the queue before its memory goes: by `finish_wait()`, or, if there is a
+        //   signal, by this function. The closures do not unwind: a panic stops the kernel.
         let signal = unsafe { bindings::prepare_to_wait_event(queue, waiter, state as c_int) };
         if condition() {
             break;
@@ -84,7 +103,7 @@ fn wait(
         }
         sleep();
     }
-    // SAFETY: Both are initialised.
+    // SAFETY: The queue is static, and the entry was initialised above and has not moved.
     unsafe { bindings::finish_wait(queue, waiter) };
     Ok(())
 }

@@ -5,7 +5,6 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
-    mapping::AddressSpace,
     S_DAX,
     S_IFCHR, //
 };
@@ -20,15 +19,28 @@ const S_IFMT: u16 = bindings::S_IFMT as u16;
 
 /// An inode (`struct inode`).
 ///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::fs::inode::Inode;
+///
+/// /// The number of blocks up to the end of the file.
+/// fn blocks(inode: &Inode) -> u64 {
+///     (inode.size() as u64).div_ceil(1 << inode.block_bits())
+/// }
+/// # let _ = blocks;
+/// ```
+///
 /// # Invariants
 ///
-/// The structure is initialised.
+/// The structure is initialised, and is the inode of a file of a superblock.
 #[repr(transparent)]
 pub struct Inode(Opaque<bindings::inode>);
 
-// SAFETY: C synchronises what is not constant.
+// SAFETY: A reference to an inode may be used by any task: the methods read fields that are constant or
+// that C reads without a lock too, and call functions of C that take the locks that they need.
 unsafe impl Send for Inode {}
-// SAFETY: As for `Send`.
+// SAFETY: For the same reason several tasks may use the same inode.
 unsafe impl Sync for Inode {}
 
 impl Inode {
@@ -40,6 +52,7 @@ impl Inode {
     #[inline]
     pub const unsafe fn from_raw<'a>(ptr: *mut bindings::inode) -> &'a Self {
         // CAST: `Inode` is transparent to the C structure.
+        // INVARIANT: The caller ensures that the inode is initialised.
         // SAFETY: The caller ensures that the pointer is valid for `'a`.
         unsafe { &*ptr.cast() }
     }
@@ -50,76 +63,72 @@ impl Inode {
         self.0.get()
     }
 
-    /// The pages of the file (`i_mapping`).
-    #[inline]
-    pub fn mapping(&self) -> &AddressSpace {
-        // SAFETY: The inode is valid by the type invariants; its mapping is set before anybody
-        // else sees the inode, and lives as long.
-        unsafe { AddressSpace::from_raw((*self.as_raw()).i_mapping) }
-    }
-
-    /// Whether the memory of the file is accessed in place (`IS_DAX()`).
+    /// Whether reads and writes access the memory of the file in place (`IS_DAX()`).
     #[inline]
     pub fn is_dax(&self) -> bool {
         // SAFETY: The inode is valid by the type invariants. C reads the flags without a lock too.
         unsafe { (&raw const (*self.as_raw()).i_flags).read_volatile() & S_DAX != 0 }
     }
 
-    /// Whether the file has a name (`i_nlink`).
+    /// Whether a directory has the file (`i_nlink`).
     #[inline]
     pub fn is_linked(&self) -> bool {
-        // SAFETY: The inode is valid by the type invariants. C reads the number without a lock too.
+        // SAFETY: The inode is valid by the type invariants. C reads the count without a lock too.
         unsafe { (&raw const (*self.as_raw()).__bindgen_anon_1.i_nlink).read_volatile() != 0 }
     }
 
     /// Whether the inode is a character device.
     #[inline]
     pub fn is_character_device(&self) -> bool {
-        // SAFETY: The inode is valid by the type invariants, and its kind does not change.
+        // SAFETY: The inode is valid by the type invariants. The part of the mode that is looked at
+        // does not change.
         unsafe { (*self.as_raw()).i_mode & S_IFMT == S_IFCHR }
     }
 
     /// The number of bits of the offset of a byte in its block.
     #[inline]
     pub fn block_bits(&self) -> u32 {
-        // SAFETY: The inode is valid by the type invariants.
+        // SAFETY: The inode is valid by the type invariants. Its filesystem sets the field before it
+        // hands the inode out.
         u32::from(unsafe { (*self.as_raw()).i_blkbits })
     }
 
     /// The size of the file, in bytes (`i_size_read()`).
     ///
-    /// It may change at any time unless the caller holds a lock of the filesystem.
+    /// It may change at any time unless the caller holds the lock that the filesystem has against
+    /// truncation.
     #[inline]
     pub fn size(&self) -> i64 {
         // SAFETY: The inode is valid by the type invariants. On x86-64, C reads the size without a
-        // lock too: one aligned load, which no later load passes.
+        // lock too: by one aligned load, which later loads do not overtake.
         unsafe { (&raw const (*self.as_raw()).i_size).read_volatile() }
     }
 
-    /// Warns, with lockdep, if nobody holds the inode's lock.
+    /// Warns, with lockdep, if the current task does not hold the lock of the inode.
     #[inline]
     pub fn assert_locked(&self) {
         #[cfg(CONFIG_LOCKDEP)]
-        // SAFETY: The inode is valid by the type invariants.
+        // SAFETY: The inode is valid by the type invariants. The function reads the state of lockdep.
         unsafe {
             bindings::inode_assert_held(self.as_raw())
         };
     }
 
-    /// Warns, with lockdep, if nobody holds the inode's lock exclusively.
+    /// Warns, with lockdep, if the current task does not hold the lock of the inode exclusively.
     #[inline]
     pub fn assert_locked_exclusively(&self) {
         #[cfg(CONFIG_LOCKDEP)]
-        // SAFETY: The inode is valid by the type invariants.
+        // SAFETY: The inode is valid by the type invariants. The function reads the state of lockdep.
         unsafe {
             bindings::inode_assert_held_write(self.as_raw())
         };
     }
 
-    /// Whether the filesystem cannot be written to (`sb_rdonly()`). May be out of date at once.
+    /// Whether the filesystem is read-only (`sb_rdonly()`). A remount may change that at any time.
     #[inline]
     pub fn is_on_readonly_sb(&self) -> bool {
-        // SAFETY: The inode is valid by the type invariants, and its superblock lives as long.
+        // SAFETY: The inode is valid by the type invariants, and keeps its superblock. C reads the
+        // flags without a lock too.
         let flags = unsafe { (&raw const (*(*self.as_raw()).i_sb).s_flags).read_volatile() };
         flags & bindings::SB_RDONLY != 0
     }
@@ -127,7 +136,7 @@ impl Inode {
     /// Notes that pages of the file are dirty (`__mark_inode_dirty(I_DIRTY_PAGES)`). May sleep.
     #[inline]
     pub fn mark_pages_dirty(&self) {
-        // SAFETY: The inode is valid by the type invariants.
+        // SAFETY: The inode is valid by the type invariants. The function takes the locks it needs.
         unsafe {
             bindings::__mark_inode_dirty(
                 self.as_raw(),

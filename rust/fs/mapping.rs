@@ -117,6 +117,19 @@ impl AddressSpace {
     }
 }
 
+impl Inode {
+    /// The pages of the file (`i_mapping`).
+    #[inline]
+    pub fn mapping(&self) -> &AddressSpace {
+        // SAFETY:
+        // - The inode is initialised by its type invariants, and so has the address space of an
+        //   inode, which does not change.
+        // - The inode keeps the address space: it is its own, or that of a block device which it has
+        //   open.
+        unsafe { AddressSpace::from_raw((*self.as_raw()).i_mapping) }
+    }
+}
+
 impl PartialEq for AddressSpace {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
