@@ -73,7 +73,7 @@ impl Ops {
     }
 }
 
-/// What the caller of iomap wants the extents for (`IOMAP_WRITE` and others).
+/// The purpose for which the caller of iomap asks for extents (`IOMAP_WRITE` and others).
 ///
 /// # Examples
 ///

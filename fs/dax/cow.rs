@@ -2,14 +2,14 @@
 
 //! Copy-on-write: giving a file blocks of its own in place of shared ones.
 //!
-//! The filesystem answers with two extents: new blocks, and the source, whose data they are to have
-//! where they are not overwritten. Blocks are replaced as a whole, and are pages, so what has to be
-//! copied for a write are the parts of its first and of its last page that it leaves. A source that
-//! is a hole or has never been written stands for zeros, because what the new blocks hold belonged
-//! to somebody else.
+//! The filesystem answers with two extents: new blocks, and the source, whose data the new blocks get
+//! where the write does not overwrite them. The filesystem replaces whole blocks, and a block is a
+//! page, so a write has to copy the parts of its first and of its last page that it does not cover.
+//! For a source that is a hole or was never written, these parts are zeroed, because new blocks hold
+//! data of another file.
 //!
-//! Everything that is put into new blocks here is also flushed: it was persistent where it was, and
-//! has no dirty tag from which `fsync()` would know about it.
+//! This code flushes what it stores to new blocks: the data was persistent in the source, and there is
+//! no dirty tag by which `fsync()` would find it.
 
 use crate::{
     access::window,
@@ -25,7 +25,7 @@ use kernel_ext::{
     },
 };
 
-/// Gives the bytes `span` of the current extent what the file has there.
+/// Stores to the new blocks of `span`, which is inside of the current extent, what the file has there.
 ///
 /// Fails with `EIO` at a memory error in the old or the new blocks. May sleep.
 #[inline(never)]
@@ -40,10 +40,10 @@ pub(crate) fn fill(iter: &Iter<'_>, span: Span) -> Result {
     }
 }
 
-/// As [`fill`], for what the pages of `written` have around it.
+/// Like [`fill`], for the bytes around `written` in its first and its last page.
 ///
-/// To be called when it is known what has been written: a write may end early, and then the rest of
-/// the page in which it ended is part of the tail.
+/// The caller calls this after it has written: a write may end early, and then the rest of the page in
+/// which it ended has to come from the source.
 #[inline]
 pub(crate) fn fill_around(iter: &Iter<'_>, written: Span) -> Result {
     [written.head(), written.tail()]
@@ -52,7 +52,7 @@ pub(crate) fn fill_around(iter: &Iter<'_>, written: Span) -> Result {
         .try_for_each(|edge| fill(iter, edge))
 }
 
-/// Copies `span` from one extent to another. Either may be in pieces.
+/// Copies `span` from one extent to another. The memory of each may be in several windows.
 fn copy(to: &Map, from: &Map, span: Span) -> Result {
     let guard = read_lock();
     span.consume(|left| {
@@ -66,7 +66,7 @@ fn copy(to: &Map, from: &Map, span: Span) -> Result {
     })
 }
 
-/// Zeroes `span`, which may be in pieces.
+/// Zeroes `span`, whose memory may be in several windows.
 fn zero(to: &Map, span: Span) -> Result {
     let guard = read_lock();
     span.consume(|left| {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Comparing ranges of two files, which are then made to share blocks (`FIDEDUPERANGE`).
+//! Comparing ranges of two files before the filesystem makes them share blocks (`FIDEDUPERANGE`).
 //!
-//! An answer of "same" makes the filesystem throw away the blocks of one file. So a range that
-//! cannot be read is never the same as another, and bytes are looked at only after they have been
-//! copied by a routine that survives memory errors.
+//! If the ranges are the same the filesystem frees the blocks of one file. So a range that cannot be
+//! read is never the same as another, and bytes are compared only after a routine that survives memory
+//! errors has copied them.
 
 use crate::{
     access::window,
@@ -29,7 +29,7 @@ use kernel_ext::{
     },
 };
 
-/// Where to look in a file.
+/// A position in a file.
 #[derive(Clone, Copy)]
 pub(crate) struct Position<'a> {
     inode: &'a Inode,
@@ -46,8 +46,8 @@ impl<'a> Position<'a> {
 
 /// Whether `len` bytes of two files are the same.
 ///
-/// Fails with `EIO` for poison, `ENOMEM`, or with what the filesystem says. The caller holds what
-/// keeps others from writing to the ranges.
+/// Fails with `EIO` for poison, with `ENOMEM`, or with the error of the filesystem. The caller keeps
+/// others from writing to the ranges, by the locks that the filesystem has for this.
 pub(crate) fn is_same(a: Position<'_>, b: Position<'_>, len: u64, ops: &Ops) -> Result<bool> {
     let mut scratch = Scratch::new()?;
     let mut a = Iter::new(a.inode, a.pos, len, Flags::DAX);
@@ -60,11 +60,11 @@ pub(crate) fn is_same(a: Position<'_>, b: Position<'_>, len: u64, ops: &Ops) -> 
         a.advance(len)?;
         b.advance(len)?;
     }
-    // A filesystem that stops early has not shown all of the range.
+    // The iteration may end early, before the filesystem has answered for all of the range.
     Ok(a.remaining() == 0 && b.remaining() == 0)
 }
 
-/// Memory for what is compared.
+/// Memory for copies of the bytes that are compared.
 struct Scratch {
     a: KVec<u8>,
     b: KVec<u8>,
@@ -78,10 +78,10 @@ impl Scratch {
         })
     }
 
-    /// Whether the next `len` bytes are the same, which are inside the current extents.
+    /// Whether the next `len` bytes, which are inside of the current extents, are the same.
     ///
-    /// What reads as zeros is the same as something else that does. It is not the same as blocks,
-    /// even if these have zeros.
+    /// Two extents that read as zeros are the same. An extent that reads as zeros is not the same as
+    /// blocks, even if these have zeros.
     fn compare_extents(&mut self, a: &Iter<'_>, b: &Iter<'_>, len: u64) -> Result<bool> {
         match (a.map().reads_as_zeros(), b.map().reads_as_zeros()) {
             (true, true) => Ok(true),
@@ -94,7 +94,8 @@ impl Scratch {
         }
     }
 
-    /// Whether the bytes of two spans of the same length are the same. Either may be in pieces.
+    /// Whether the bytes of two spans of the same length are the same. The memory of each may be in
+    /// several windows.
     fn compare_blocks(&mut self, a: &Map, a_span: Span, b: &Map, b_span: Span) -> Result<bool> {
         if a.extent_type() != ExtentType::Mapped || b.extent_type() != ExtentType::Mapped {
             return Err(EIO);
@@ -113,7 +114,7 @@ impl Scratch {
         Ok(true)
     }
 
-    /// Whether as many bytes as both have are the same.
+    /// Whether the bytes are the same, as far as both go.
     fn compare_bytes(&mut self, a: &Bytes<'_>, b: &Bytes<'_>) -> Result<bool> {
         let len = a.len().min(b.len());
         for at in (0..len).step_by(PAGE_SIZE) {

@@ -2,8 +2,8 @@
 
 //! `read()` and `write()`.
 //!
-//! The filesystem holds the inode's lock: exclusively for writing, and for reading at least shared,
-//! unless the filesystem is read-only.
+//! The filesystem calls with the lock of the inode held: exclusively for writing, and at least shared
+//! for reading, unless the filesystem is read-only.
 
 use crate::{
     access::window,
@@ -45,9 +45,9 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-/// What became of the bytes that one window has.
+/// The result of copying to or from one window.
 struct Copied {
-    /// How many these are.
+    /// The number of bytes that the window has.
     wanted: usize,
     /// How many of them were copied.
     done: usize,
@@ -55,9 +55,9 @@ struct Copied {
 
 /// Reads from the position of `iocb` on, to `to`.
 ///
-/// Returns how many bytes were read, which may be fewer than `to` takes; an error only if there are
-/// none: `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
-/// task was killed, or what the filesystem says.
+/// Returns the number of bytes that were read, which may be fewer than `to` takes. Fails only if there
+/// are none: with `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
+/// task was killed, or the error of the filesystem.
 #[inline]
 pub(crate) fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> {
     if !iocb.inode().is_on_readonly_sb() {
@@ -67,7 +67,7 @@ pub(crate) fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Res
     transfer(iocb, len, Flags::DAX, ops, |iter| read_extent(iter, to))
 }
 
-/// Writes from the position of `iocb` on, from `from`; returns as [`read`].
+/// Writes the bytes of `from` from the position of `iocb` on. Returns and fails like [`read`].
 #[inline]
 pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -> Result<usize> {
     iocb.inode().assert_locked_exclusively();
@@ -78,7 +78,7 @@ pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -
         write_extent(iter, from)
     });
     if replaced {
-        // The inode's lock does not keep faults out.
+        // Page faults do not take the lock of the inode, and may have mapped the old blocks again.
         if let Some(span) = Span::new(start, iocb.pos()) {
             detach_readers(iocb.inode().mapping(), span);
         }
@@ -86,7 +86,8 @@ pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -
     result
 }
 
-/// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position on.
+/// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position behind
+/// the last byte that was transferred. Returns how many were.
 #[inline]
 fn transfer(
     iocb: &mut Kiocb,
@@ -161,7 +162,7 @@ fn write_extent(iter: &mut Iter<'_>, from: &mut IovIterSource<'_>) -> Result {
     if replaces {
         detach(iter.inode().mapping(), span);
     } else if iter.map().is_new() {
-        // Readers may have mapped the hole that was here.
+        // Tasks that read the file may have mapped the hole that was here.
         iter.inode()
             .mapping()
             .invalidate(span.first_page(), span.last_page());
@@ -202,7 +203,7 @@ fn write_window(
     }
 }
 
-/// Writes to memory with known poison, which the device may be able to clear.
+/// Writes to memory that has known poison, which some devices can clear.
 #[cold]
 #[inline(never)]
 fn recover(
@@ -223,8 +224,8 @@ fn recover(
     })
 }
 
-/// Calls `copy` with what is left of `span`, and advances `iter`, until all is copied, or less than
-/// a window has could be copied, or the task is killed.
+/// Calls `copy` with the rest of `span`, and advances `iter` by what it copied, until nothing is left,
+/// or `copy` copies less than its window has, or the task is killed.
 #[inline]
 fn for_each_window(
     iter: &mut Iter<'_>,
@@ -250,17 +251,17 @@ fn for_each_window(
     Ok(())
 }
 
-/// Why nothing of the first window of `left` could be copied.
+/// The error for a copy that stopped before the first byte of `left`.
 ///
-/// Since the device said where the window is it may have died, or poison may be known in it: then
-/// the answer is that of an access that begins now. Else it is the user's memory.
+/// The device may have died during the copy, or the kernel may have found poison: then a new access
+/// fails, and its error is the answer. Otherwise user memory made the copy stop.
 #[cold]
 fn why_nothing(map: &Map, guard: &ReadGuard, left: Span) -> Error {
     window(map, guard, left).err().unwrap_or(EFAULT)
 }
 
-/// Whether the extent has blocks with data, or new ones that replace others; everything else, as a
-/// filesystem must know, is not for direct access.
+/// Fails with `EIO`, and a warning, unless the extent has blocks with data, or new ones that replace
+/// shared blocks. A filesystem must not answer with another extent where DAX accesses memory.
 #[inline]
 fn check_blocks(map: &Map) -> Result {
     let good = match map.extent_type() {

@@ -9,7 +9,7 @@
 //! |head |                                 | tail  |
 //! ```
 //!
-//! Nothing here depends on the kernel, so the tests also run on the host.
+//! Nothing here depends on the kernel, so the tests run on the host.
 
 #[cfg(test)]
 #[path = "../../rust/units.rs"]
@@ -23,11 +23,11 @@ use units::{
     PAGE_SIZE, //
 };
 
-/// Bytes of a file that follow each other; at least one.
+/// Bytes of a file that follow each other, at least one.
 ///
 /// # Invariants
 ///
-/// `start < end <= 2^63`: no file is longer than that.
+/// `start < end <= 2^63`: no file is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u64,
@@ -67,7 +67,6 @@ impl Span {
     /// The number of bytes.
     #[inline]
     pub(crate) const fn len(self) -> u64 {
-        // By the invariants this does not wrap.
         self.end - self.start
     }
 
@@ -105,7 +104,7 @@ impl Span {
     /// The pages that hold any of the bytes, as a whole.
     #[inline]
     pub(crate) const fn whole_pages(self) -> Self {
-        // INVARIANT: Grows to both sides, and 2^63 is a multiple of a page.
+        // INVARIANT: Both ends move outwards, at most to 2^63, which is a multiple of a page.
         Self {
             start: page_start(self.start),
             end: page_end(self.end),
@@ -127,7 +126,7 @@ impl Span {
     /// The bytes of the last page that are behind these.
     #[inline]
     pub(crate) const fn tail(self) -> Option<Self> {
-        // INVARIANT: As for `whole_pages()`.
+        // INVARIANT: `end` is at most 2^63, which is a multiple of a page.
         match page_end(self.end) {
             end if end == self.end => None,
             end => Some(Self {
@@ -146,7 +145,7 @@ impl Span {
         Self::at(self.start, len)
     }
 
-    /// What is left without the first `len` bytes.
+    /// The bytes behind the first `len`; [`None`] if there are none.
     #[inline]
     pub(crate) const fn after(self, len: u64) -> Option<Self> {
         Self::new(self.start.saturating_add(len), self.end)
@@ -163,14 +162,17 @@ impl Span {
         }
     }
 
-    /// Calls `deal` with what is left of the bytes, until that is nothing.
+    /// Calls `process` with the bytes that are left, until none are.
     ///
-    /// `deal` returns the bytes that it has dealt with, from the first on. Stops at its first error.
+    /// `process` returns the bytes, from the first on, that it has processed. Stops at its first error.
     #[inline]
-    pub(crate) fn consume<E>(self, mut deal: impl FnMut(Self) -> Result<Self, E>) -> Result<(), E> {
+    pub(crate) fn consume<E>(
+        self,
+        mut process: impl FnMut(Self) -> Result<Self, E>,
+    ) -> Result<(), E> {
         let mut left = Some(self);
         while let Some(span) = left {
-            left = Self::new(deal(span)?.end, self.end);
+            left = Self::new(process(span)?.end, self.end);
         }
         Ok(())
     }
@@ -331,8 +333,8 @@ mod tests {
         assert_eq!(failing, Err("no"));
     }
 
-    /// What a write does that replaces shared blocks, with windows of `chunk` pages, when user
-    /// memory ends after `readable` bytes. Returns how many bytes were written.
+    /// Does as a write that replaces shared blocks, with windows of `chunk` pages, whose user memory
+    /// ends after `readable` bytes. Returns how many bytes were written.
     fn replace(new: &mut [u8], old: &[u8], span: Span, chunk: u64, readable: u64) -> u64 {
         let mut written = 0;
         let _ = span.consume(|left| {

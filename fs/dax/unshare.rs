@@ -21,11 +21,10 @@ use kernel_ext::{
     },
 };
 
-/// Replaces the shared blocks of `len` bytes from `pos` on by copies; what lies past the end of the
-/// file is left alone.
+/// Replaces the shared blocks of `len` bytes from `pos` on, up to the end of the file, by copies.
 ///
-/// Fails with `EIO` for poison, or with what the filesystem says. The caller holds what keeps
-/// others from the range: the inode's lock and that of its mapping.
+/// Fails with `EIO` for poison, or with the error of the filesystem. The caller keeps others from the
+/// range, by the locks that the filesystem has for this.
 pub(crate) fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
     let size = inode.size();
     if pos < 0 || pos >= size {
@@ -39,11 +38,12 @@ pub(crate) fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
     change_extents(inode, range, flags, ops, unshare_extent)
 }
 
+/// Copies the blocks of what is left of the current extent, if they are shared.
 fn unshare_extent(iter: &mut Iter<'_>) -> Result<Extent> {
     if !iter.map().is_shared() {
         return Ok(Extent::LeftAlone);
     }
-    // Blocks are replaced as a whole.
+    // The filesystem replaces whole blocks.
     let length = iter.length();
     let span = Span::at(iter.pos(), length).ok_or(EIO)?.whole_pages();
     detach(iter.inode().mapping(), span);

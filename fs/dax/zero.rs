@@ -2,9 +2,9 @@
 
 //! Zeroing parts of a file.
 //!
-//! Whole pages are zeroed by the device, one by one: the core takes no more at once (targets of
-//! device-mapper cannot split a range), and a driver stores zeros around the cache, which costs
-//! less than filling the cache with them and flushing it, and clears poison on the way.
+//! The device zeroes whole pages, one at a time: the core of DAX refuses more at once, because targets
+//! of device-mapper cannot split a range. A driver stores the zeros around the CPU cache, which costs
+//! less than to store them through it and to flush it, and clears poison.
 
 use crate::{
     access::window,
@@ -26,13 +26,13 @@ use kernel_ext::{
     },
 };
 
-/// Makes `len` bytes of the file from `pos` on read as zeros, and persistently so.
+/// Stores zeros, persistently, to `len` bytes of the file from `pos` on.
 ///
-/// Holes and extents that were never written are left alone; `did_zero` is set if there was
-/// something else. Fails with `EIO` for poison in a page that is not zeroed as a whole, or with
-/// what the filesystem says.
+/// Leaves holes and extents that were never written alone, and sets `did_zero` if there were others.
+/// Fails with `EIO` for poison in a page that is not zeroed as a whole, or with the error of the
+/// filesystem.
 ///
-/// The caller holds what keeps others from the range: the inode's lock and that of its mapping.
+/// The caller keeps others from the range, by the locks that the filesystem has for this.
 pub(crate) fn zero_range(
     inode: &Inode,
     pos: u64,
@@ -46,7 +46,7 @@ pub(crate) fn zero_range(
     })
 }
 
-/// As [`zero_range`], from `pos` to the end of its block.
+/// Like [`zero_range`], for the bytes from `pos` to the end of its block.
 pub(crate) fn truncate_page(inode: &Inode, pos: u64, did_zero: &mut bool, ops: &Ops) -> Result {
     let block = 1u64 << inode.block_bits();
     match pos % block {
@@ -55,6 +55,7 @@ pub(crate) fn truncate_page(inode: &Inode, pos: u64, did_zero: &mut bool, ops: &
     }
 }
 
+/// Zeroes what is left of the current extent, unless it reads as zeros.
 fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result<Extent> {
     if iter.srcmap().reads_as_zeros() {
         return Ok(Extent::LeftAlone);
@@ -74,7 +75,7 @@ fn zero_extent(iter: &mut Iter<'_>, did_zero: &mut bool) -> Result<Extent> {
     Ok(Extent::Changed)
 }
 
-/// Zeroes `part` of a page.
+/// Zeroes `part`, which is inside of one page.
 fn zero_in_page(iter: &Iter<'_>, part: Span) -> Result {
     let map = iter.map();
     let guard = read_lock();

@@ -5,7 +5,7 @@
 
 #ifdef EXT_FS_DAX
 
-/* Timers on the stack are initialised by a macro. */
+/* C because: a macro initialises timers on the stack. */
 struct rust_ext_alarm {
 	struct timer_list timer;
 	struct task_struct *task;

@@ -28,7 +28,7 @@ pub struct FileRange {
     pub len: u64,
 }
 
-/// What the callback of [`change_extents`] did with an extent.
+/// The answer of the callback of [`change_extents`] for an extent.
 pub enum Extent {
     /// It wrote the extent, as far as it advanced the iterator.
     Changed,

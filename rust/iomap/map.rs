@@ -19,7 +19,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// What an extent is (`IOMAP_MAPPED` and others).
+/// The type of an extent (`IOMAP_MAPPED` and others).
 ///
 /// # Examples
 ///
@@ -68,7 +68,7 @@ pub enum ExtentType {
 pub struct Map(bindings::iomap);
 
 impl Map {
-    /// What the extent is.
+    /// The type of the extent.
     #[inline]
     pub fn extent_type(&self) -> ExtentType {
         match u32::from(self.0.type_) {
