@@ -2,8 +2,8 @@
 
 //! Error codes that `kernel::error::code` lacks.
 //!
-//! These are functions because the constructor of [`Error`] that is `const` is private to the kernel
-//! crate.
+//! These are functions because the constructor of [`Error`] that is `const` is private to the
+//! kernel crate.
 //!
 //! # Examples
 //!

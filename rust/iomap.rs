@@ -2,9 +2,9 @@
 
 //! Extent maps of files: where the filesystem keeps the bytes of a range.
 //!
-//! A filesystem answers with one extent at a time, and may hold resources for it until the caller of
-//! iomap says how much of the extent it has processed. [`Iter`] asks for one extent after the other,
-//! and says that.
+//! A filesystem answers with one extent at a time, and may hold resources for it until the caller
+//! of iomap says how much of the extent it has processed. [`Iter`] asks for one extent after the
+//! other, and says that.
 //!
 //! C header: [`include/linux/iomap.h`](srctree/include/linux/iomap.h)
 

@@ -9,8 +9,8 @@ use kernel::iov::IovIterDest;
 
 /// Stores `len` zeros to the memory of `iter`, and advances it (`iov_iter_zero()`).
 ///
-/// Returns how many zeros were stored: fewer than `len` if `iter` ends before, or if its memory cannot
-/// be written.
+/// Returns how many zeros were stored: fewer than `len` if `iter` ends before, or if its memory
+/// cannot be written.
 ///
 /// # Examples
 ///
@@ -24,6 +24,7 @@ use kernel::iov::IovIterDest;
 /// ```
 #[inline]
 pub fn zero(iter: &mut IovIterDest<'_>, len: usize) -> usize {
-    // SAFETY: By its type invariants `iter` is a valid destination, and it is ours while we borrow it.
+    // SAFETY: By its type invariants `iter` is a valid destination, and it is ours while we borrow
+    // it.
     unsafe { bindings::iov_iter_zero(len, iter.as_raw()) }
 }

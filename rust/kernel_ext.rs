@@ -2,9 +2,9 @@
 
 //! Abstractions for the DAX stack that the kernel crate of Linux 7.2 lacks.
 //!
-//! Each module stands at the path it would have in `rust/kernel/`, and other subsystems could use it.
-//! The C symbols of a component are in its `abi` files, and the types over C that it alone uses in
-//! `sys`. All other code is safe.
+//! Each module stands at the path it would have in `rust/kernel/`, and other subsystems could use
+//! it. The C symbols of a component are in its `abi` files, and the types over C that it alone uses
+//! in `sys`. All other code is safe.
 
 #[cfg(CONFIG_BLOCK)]
 pub mod badblocks;

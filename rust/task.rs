@@ -9,9 +9,9 @@ use kernel::task::Task;
 
 /// Whether the current task has been killed and should return soon (`fatal_signal_pending()`).
 ///
-/// Looks at the flag of the task that C looks at first, because it is clear nearly always: the call of
-/// C's inline function, which is none here, takes 9 instructions more for each window of a read or
-/// write.
+/// Looks at the flag of the task that C looks at first, because it is clear nearly always: the call
+/// of C's inline function, which is none here, takes 9 instructions more for each window of a read
+/// or write.
 ///
 /// # Examples
 ///
@@ -33,8 +33,8 @@ use kernel::task::Task;
 #[inline]
 pub fn fatal_signal_pending() -> bool {
     let task = Task::current_raw();
-    // SAFETY: The current task lives while it runs this. Others change the flags at any time; C reads
-    // them by one load too.
+    // SAFETY: The current task lives while it runs this. Others change the flags at any time; C
+    // reads them by one load too.
     let flags = unsafe { (&raw const (*task).thread_info.flags).read_volatile() };
     if flags & (1 << bindings::TIF_SIGPENDING) == 0 {
         return false;

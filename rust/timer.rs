@@ -12,8 +12,8 @@ use kernel::{
 
 /// Calls `f`, and wakes the current task after `timeout` if `f` sleeps then. Sleeps.
 ///
-/// For an `f` that sleeps without a timeout of its own, and returns when the task is woken, whatever
-/// the cause.
+/// For an `f` that sleeps without a timeout of its own, and returns when the task is woken,
+/// whatever the cause.
 ///
 /// # Examples
 ///

@@ -2,15 +2,16 @@
 
 //! Trace points that C headers define.
 //!
-//! Like `kernel::tracepoint`, for trace points in the bindings of this crate. A C unit of the component
-//! defines them: it includes the header with `CREATE_TRACE_POINTS` and `CREATE_RUST_TRACE_POINTS` set.
+//! Like `kernel::tracepoint`, for trace points in the bindings of this crate. A C unit of the
+//! component defines them: it includes the header with `CREATE_TRACE_POINTS` and
+//! `CREATE_RUST_TRACE_POINTS` set.
 //!
 //! C header: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h)
 
 /// Declares the Rust entry points of trace points.
 ///
-/// Each is an unsafe function, whose arguments must be valid for the assignments of the trace point in
-/// the C header. A trace point that is disabled costs no call.
+/// Each is an unsafe function, whose arguments must be valid for the assignments of the trace point
+/// in the C header. A trace point that is disabled costs no call.
 ///
 /// # Examples
 ///
@@ -36,8 +37,8 @@ macro_rules! declare_trace {
         $vis unsafe fn $name($($arg: $ty),*) {
             #[cfg(CONFIG_TRACEPOINTS)]
             ::kernel::macros::paste! {
-                // SAFETY: By its name and type this is the static key of a trace point, which lives as
-                // long as the code that asks.
+                // SAFETY: By its name and type this is the static key of a trace point, which lives
+                // as long as the code that asks.
                 let enabled = unsafe {
                     ::kernel::jump_label::static_branch_unlikely!(
                         $crate::bindings::[<__tracepoint_ $name>],
@@ -46,8 +47,8 @@ macro_rules! declare_trace {
                     )
                 };
                 if enabled {
-                    // SAFETY: The caller ensures that the arguments are valid for the assignments of
-                    // the trace point.
+                    // SAFETY: The caller ensures that the arguments are valid for the assignments
+                    // of the trace point.
                     unsafe { $crate::bindings::[<rust_do_trace_ $name>]($($arg),*) };
                 }
             }

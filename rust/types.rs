@@ -19,8 +19,8 @@ pub trait Discharge {
 /// A value with a duty: [`Discharge::discharge`] runs when this is dropped, unless
 /// [`Duty::take_over`] takes the value, and the duty with it, out before.
 ///
-/// Rust does not let a method move the fields out of a type that implements [`Drop`]. A type that wraps
-/// a duty in place of that has methods that consume `self` and pass on what it holds.
+/// Rust does not let a method move the fields out of a type that implements [`Drop`]. A type that
+/// wraps a duty in place of that has methods that consume `self` and pass on what it holds.
 ///
 /// # Examples
 ///
@@ -61,7 +61,8 @@ impl<T: Discharge> Duty<T> {
     #[inline]
     pub fn take_over(self) -> T {
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: By the type invariants the value is there. `this` is neither used again nor dropped.
+        // SAFETY: By the type invariants the value is there. `this` is neither used again nor
+        // dropped.
         unsafe { ManuallyDrop::take(&mut this.0) }
     }
 }
@@ -85,8 +86,8 @@ impl<T: Discharge> DerefMut for Duty<T> {
 impl<T: Discharge> Drop for Duty<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the value is there. `self` is being dropped, so the value is
-        // not used again.
+        // SAFETY: By the type invariants the value is there. `self` is being dropped, so the value
+        // is not used again.
         unsafe { ManuallyDrop::take(&mut self.0) }.discharge();
     }
 }

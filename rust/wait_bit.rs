@@ -30,8 +30,8 @@ fn period() -> Jiffies {
 
 /// Waits until `condition` holds. Sleeps; a signal does not end the wait.
 ///
-/// The task evaluates `condition` again after each `wake_up_var(var)`, and at least each 100 ms. `var`
-/// is never dereferenced, so any address will do.
+/// The task evaluates `condition` again after each `wake_up_var(var)`, and at least each 100 ms.
+/// `var` is never dereferenced, so any address will do.
 ///
 /// # Examples
 ///
@@ -48,8 +48,8 @@ pub fn wait_var(var: *const c_void, condition: impl FnMut() -> bool) {
     let period = period() as c_long;
     // Only a signal makes it fail, and none does in this state.
     let _ = wait(var, bindings::TASK_UNINTERRUPTIBLE, condition, || {
-        // SAFETY: May be called where the caller may sleep, as the documentation demands; elsewhere it
-        // is a bug that the kernel reports, and not unsafe.
+        // SAFETY: May be called where the caller may sleep, as the documentation demands; elsewhere
+        // it is a bug that the kernel reports, and not unsafe.
         unsafe { bindings::schedule_timeout(period) };
     });
 }
@@ -57,8 +57,8 @@ pub fn wait_var(var: *const c_void, condition: impl FnMut() -> bool) {
 /// Waits until `condition` holds, or fails with `ERESTARTSYS` when a signal comes.
 ///
 /// Calls `sleep` in place of sleeping, with the state of the task already set. `sleep` unlocks what
-/// the task that makes the condition true may need, calls `schedule()`, and locks it again. Otherwise
-/// like [`wait_var`].
+/// the task that makes the condition true may need, calls `schedule()`, and locks it again.
+/// Otherwise like [`wait_var`].
 pub fn wait_var_interruptible(
     var: *const c_void,
     condition: impl FnMut() -> bool,
@@ -81,10 +81,10 @@ fn wait(
     let mut entry = MaybeUninit::<bindings::wait_bit_queue_entry>::uninit();
     let entry = entry.as_mut_ptr();
     // SAFETY:
-    // - The entry is memory for what the first function writes there, and does not move: from here on
-    //   it is used only through the pointer.
-    // - The functions do not dereference the address of the variable, which is hashed to a queue that
-    //   is static.
+    // - The entry is memory for what the first function writes there, and does not move: from here
+    //   on it is used only through the pointer.
+    // - The functions do not dereference the address of the variable, which is hashed to a queue
+    //   that is static.
     let (queue, waiter) = unsafe {
         bindings::init_wait_var_entry(entry, var, 0);
         (bindings::__var_waitqueue(var), &raw mut (*entry).wq_entry)
@@ -92,8 +92,8 @@ fn wait(
     loop {
         // SAFETY:
         // - The queue is static, and the entry was initialised above.
-        // - The entry leaves the queue before its memory goes: by `finish_wait()`, or, if there is a
-        //   signal, by this function. The closures do not unwind: a panic stops the kernel.
+        // - The entry leaves the queue before its memory goes: by `finish_wait()`, or, if there is
+        //   a signal, by this function. The closures do not unwind: a panic stops the kernel.
         let signal = unsafe { bindings::prepare_to_wait_event(queue, waiter, state as c_int) };
         if condition() {
             break;

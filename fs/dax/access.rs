@@ -18,7 +18,8 @@ use kernel_ext::{
 
 /// The memory of the first pages of `span`, which is inside the extent `map`.
 ///
-/// Fails with `EIO` if the first page has known poison, otherwise like [`DaxDevice::direct_access`].
+/// Fails with `EIO` if the first page has known poison, otherwise like
+/// [`DaxDevice::direct_access`].
 ///
 /// [`DaxDevice::direct_access`]: kernel_ext::dax::DaxDevice::direct_access
 #[inline]

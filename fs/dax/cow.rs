@@ -2,14 +2,14 @@
 
 //! Copy-on-write: giving a file blocks of its own in place of shared ones.
 //!
-//! The filesystem answers with two extents: new blocks, and the source, whose data the new blocks get
-//! where the write does not overwrite them. The filesystem replaces whole blocks, and a block is a
-//! page, so a write has to copy the parts of its first and of its last page that it does not cover.
-//! For a source that is a hole or was never written, these parts are zeroed, because new blocks hold
-//! data of another file.
+//! The filesystem answers with two extents: new blocks, and the source, whose data the new blocks
+//! get where the write does not overwrite them. The filesystem replaces whole blocks, and a block
+//! is a page, so a write has to copy the parts of its first and of its last page that it does not
+//! cover. For a source that is a hole or was never written, these parts are zeroed, because new
+//! blocks hold data of another file.
 //!
-//! This code flushes what it stores to new blocks: the data was persistent in the source, and there is
-//! no dirty tag by which `fsync()` would find it.
+//! This code flushes what it stores to new blocks: the data was persistent in the source, and there
+//! is no dirty tag by which `fsync()` would find it.
 
 use crate::{
     access::window,
@@ -25,7 +25,8 @@ use kernel_ext::{
     },
 };
 
-/// Stores to the new blocks of `span`, which is inside of the current extent, what the file has there.
+/// Stores to the new blocks of `span`, which is inside of the current extent, what the file has
+/// there.
 ///
 /// Fails with `EIO` at a memory error in the old or the new blocks. May sleep.
 #[inline(never)]
@@ -42,8 +43,8 @@ pub(crate) fn fill(iter: &Iter<'_>, span: Span) -> Result {
 
 /// Like [`fill`], for the bytes around `written` in its first and its last page.
 ///
-/// The caller calls this after it has written: a write may end early, and then the rest of the page in
-/// which it ended has to come from the source.
+/// The caller calls this after it has written: a write may end early, and then the rest of the page
+/// in which it ended has to come from the source.
 #[inline]
 pub(crate) fn fill_around(iter: &Iter<'_>, written: Span) -> Result {
     [written.head(), written.tail()]

@@ -2,9 +2,9 @@
 
 //! Comparing ranges of two files before the filesystem makes them share blocks (`FIDEDUPERANGE`).
 //!
-//! If the ranges are the same the filesystem frees the blocks of one file. So a range that cannot be
-//! read is never the same as another, and bytes are compared only after a routine that survives memory
-//! errors has copied them.
+//! If the ranges are the same the filesystem frees the blocks of one file. So a range that cannot
+//! be read is never the same as another, and bytes are compared only after a routine that survives
+//! memory errors has copied them.
 
 use crate::{
     access::window,
@@ -46,8 +46,8 @@ impl<'a> Position<'a> {
 
 /// Whether `len` bytes of two files are the same.
 ///
-/// Fails with `EIO` for poison, with `ENOMEM`, or with the error of the filesystem. The caller keeps
-/// others from writing to the ranges, by the locks that the filesystem has for this.
+/// Fails with `EIO` for poison, with `ENOMEM`, or with the error of the filesystem. The caller
+/// keeps others from writing to the ranges, by the locks that the filesystem has for this.
 pub(crate) fn is_same(a: Position<'_>, b: Position<'_>, len: u64, ops: &Ops) -> Result<bool> {
     let mut scratch = Scratch::new()?;
     let mut a = Iter::new(a.inode, a.pos, len, Flags::DAX);
@@ -80,8 +80,8 @@ impl Scratch {
 
     /// Whether the next `len` bytes, which are inside of the current extents, are the same.
     ///
-    /// Two extents that read as zeros are the same. An extent that reads as zeros is not the same as
-    /// blocks, even if these have zeros.
+    /// Two extents that read as zeros are the same. An extent that reads as zeros is not the same
+    /// as blocks, even if these have zeros.
     fn compare_extents(&mut self, a: &Iter<'_>, b: &Iter<'_>, len: u64) -> Result<bool> {
         match (a.map().reads_as_zeros(), b.map().reads_as_zeros()) {
             (true, true) => Ok(true),

@@ -2,8 +2,8 @@
 
 //! `read()` and `write()`.
 //!
-//! The filesystem calls with the lock of the inode held: exclusively for writing, and at least shared
-//! for reading, unless the filesystem is read-only.
+//! The filesystem calls with the lock of the inode held: exclusively for writing, and at least
+//! shared for reading, unless the filesystem is read-only.
 
 use crate::{
     access::window,
@@ -55,9 +55,9 @@ struct Copied {
 
 /// Reads from the position of `iocb` on, to `to`.
 ///
-/// Returns the number of bytes that were read, which may be fewer than `to` takes. Fails only if there
-/// are none: with `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR` if the
-/// task was killed, or the error of the filesystem.
+/// Returns the number of bytes that were read, which may be fewer than `to` takes. Fails only if
+/// there are none: with `EFAULT` for user memory that cannot be written, `EIO` for poison, `EINTR`
+/// if the task was killed, or the error of the filesystem.
 #[inline]
 pub(crate) fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Result<usize> {
     if !iocb.inode().is_on_readonly_sb() {
@@ -86,8 +86,8 @@ pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -
     result
 }
 
-/// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position behind
-/// the last byte that was transferred. Returns how many were.
+/// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position
+/// behind the last byte that was transferred. Returns how many were.
 #[inline]
 fn transfer(
     iocb: &mut Kiocb,
@@ -224,8 +224,8 @@ fn recover(
     })
 }
 
-/// Calls `copy` with the rest of `span`, and advances `iter` by what it copied, until nothing is left,
-/// or `copy` copies less than its window has, or the task is killed.
+/// Calls `copy` with the rest of `span`, and advances `iter` by what it copied, until nothing is
+/// left, or `copy` copies less than its window has, or the task is killed.
 #[inline]
 fn for_each_window(
     iter: &mut Iter<'_>,
@@ -260,8 +260,9 @@ fn why_nothing(map: &Map, guard: &ReadGuard, left: Span) -> Error {
     window(map, guard, left).err().unwrap_or(EFAULT)
 }
 
-/// Fails with `EIO`, and a warning, unless the extent has blocks with data, or new ones that replace
-/// shared blocks. A filesystem must not answer with another extent where DAX accesses memory.
+/// Fails with `EIO`, and a warning, unless the extent has blocks with data, or new ones that
+/// replace shared blocks. A filesystem must not answer with another extent where DAX accesses
+/// memory.
 #[inline]
 fn check_blocks(map: &Map) -> Result {
     let good = match map.extent_type() {

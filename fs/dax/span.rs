@@ -164,7 +164,8 @@ impl Span {
 
     /// Calls `process` with the bytes that are left, until none are.
     ///
-    /// `process` returns the bytes, from the first on, that it has processed. Stops at its first error.
+    /// `process` returns the bytes, from the first on, that it has processed. Stops at its first
+    /// error.
     #[inline]
     pub(crate) fn consume<E>(
         self,
@@ -333,8 +334,8 @@ mod tests {
         assert_eq!(failing, Err("no"));
     }
 
-    /// Does as a write that replaces shared blocks, with windows of `chunk` pages, whose user memory
-    /// ends after `readable` bytes. Returns how many bytes were written.
+    /// Does as a write that replaces shared blocks, with windows of `chunk` pages, whose user
+    /// memory ends after `readable` bytes. Returns how many bytes were written.
     fn replace(new: &mut [u8], old: &[u8], span: Span, chunk: u64, readable: u64) -> u64 {
         let mut written = 0;
         let _ = span.consume(|left| {

@@ -23,8 +23,8 @@ use kernel_ext::{
 
 /// Replaces the shared blocks of `len` bytes from `pos` on, up to the end of the file, by copies.
 ///
-/// Fails with `EIO` for poison, or with the error of the filesystem. The caller keeps others from the
-/// range, by the locks that the filesystem has for this.
+/// Fails with `EIO` for poison, or with the error of the filesystem. The caller keeps others from
+/// the range, by the locks that the filesystem has for this.
 pub(crate) fn unshare(inode: &Inode, pos: i64, len: i64, ops: &Ops) -> Result {
     let size = inode.size();
     if pos < 0 || pos >= size {

@@ -2,9 +2,9 @@
 
 //! Zeroing parts of a file.
 //!
-//! The device zeroes whole pages, one at a time: the core of DAX refuses more at once, because targets
-//! of device-mapper cannot split a range. A driver stores the zeros around the CPU cache, which costs
-//! less than to store them through it and to flush it, and clears poison.
+//! The device zeroes whole pages, one at a time: the core of DAX refuses more at once, because
+//! targets of device-mapper cannot split a range. A driver stores the zeros around the CPU cache,
+//! which costs less than to store them through it and to flush it, and clears poison.
 
 use crate::{
     access::window,
@@ -28,9 +28,9 @@ use kernel_ext::{
 
 /// Stores zeros, persistently, to `len` bytes of the file from `pos` on.
 ///
-/// Leaves holes and extents that were never written alone, and sets `did_zero` if there were others.
-/// Fails with `EIO` for poison in a page that is not zeroed as a whole, or with the error of the
-/// filesystem.
+/// Leaves holes and extents that were never written alone, and sets `did_zero` if there were
+/// others. Fails with `EIO` for poison in a page that is not zeroed as a whole, or with the error
+/// of the filesystem.
 ///
 /// The caller keeps others from the range, by the locks that the filesystem has for this.
 pub(crate) fn zero_range(

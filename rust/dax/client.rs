@@ -7,8 +7,8 @@
 //!
 //! # Windows
 //!
-//! [`DaxDevice::direct_access`] answers with a [`Window`]: pages that follow each other in memory. A
-//! window is never empty, and often shorter than what the caller asked for, for example at the
+//! [`DaxDevice::direct_access`] answers with a [`Window`]: pages that follow each other in memory.
+//! A window is never empty, and often shorter than what the caller asked for, for example at the
 //! border of a stripe. [`Window::bytes`] returns the [`Bytes`] of it that the caller wants, which
 //! may again be fewer; the caller goes on behind them until it has all.
 //!
@@ -261,11 +261,11 @@ impl<'a> Window<'a> {
         // By the type invariants this does not wrap. The compiler does not know, and with `-` made
         // `dax_iomap_rw()` 14 instructions longer.
         let behind = self.len.wrapping_sub(offset);
-        // SAFETY: By the type invariants a page or more is mapped at `kaddr`, and `offset` is less than a
-        // page.
+        // SAFETY: By the type invariants a page or more is mapped at `kaddr`, and `offset` is less
+        // than a page.
         let addr = unsafe { self.kaddr.add(offset) };
-        // SAFETY: The bytes begin in the first page of the window, whose number is `start`, and end where
-        // the window does, or before.
+        // SAFETY: The bytes begin in the first page of the window, whose number is `start`, and end
+        // where the window does, or before.
         unsafe { Bytes::from_raw(self.device, self.start, addr, len.min(behind)) }
     }
 }

@@ -22,9 +22,9 @@ use kernel::sync::aref::ARef;
 impl DaxDevice {
     /// The DAX device of the block device that the filesystem of `inode` is on, if there is one.
     ///
-    /// A filesystem can have more than one device, and the blocks of the file may be on another. Sleeps.
-    /// Memory reclaim must not call this, because the core takes a lock here under which others
-    /// allocate memory.
+    /// A filesystem can have more than one device, and the blocks of the file may be on another.
+    /// Sleeps. Memory reclaim must not call this, because the core takes a lock here under which
+    /// others allocate memory.
     ///
     /// # Examples
     ///
@@ -37,8 +37,8 @@ impl DaxDevice {
     /// # let _ = has_write_cache;
     /// ```
     pub fn of_filesystem(inode: &Inode) -> Option<ARef<Self>> {
-        // SAFETY: The inode is valid by its type invariants, and keeps its superblock. The block device
-        // of a superblock does not change.
+        // SAFETY: The inode is valid by its type invariants, and keeps its superblock. The block
+        // device of a superblock does not change.
         let bdev = unsafe { (*(*inode.as_raw()).i_sb).s_bdev };
         if bdev.is_null() {
             return None;
@@ -51,14 +51,15 @@ impl DaxDevice {
         let found =
             unsafe { bindings::fs_dax_get_by_bdev(bdev, &mut start, ptr::null_mut(), ptr::null()) };
         // CAST: `DaxDevice` is transparent to the C structure.
-        // SAFETY: If the core returns a device, it is valid and comes with a reference, which is ours.
+        // SAFETY: If the core returns a device, it is valid and comes with a reference, which is
+        // ours.
         NonNull::new(found.cast::<Self>()).map(|device| unsafe { ARef::from_raw(device) })
     }
 
     /// Whether one driver has mapped the frames and the first page of the device as one range.
     ///
-    /// If so, the frames are memory of the device. If not, they still may be: a stripe has ranges of
-    /// several drivers.
+    /// If so, the frames are memory of the device. If not, they still may be: a stripe has ranges
+    /// of several drivers.
     pub fn begins_in_memory_of(&self, frames: Frames<'_>) -> bool {
         let guard = read_lock();
         self.direct_access_frame(&guard, PageOffset::new(0), 1, AccessMode::Access)
@@ -68,15 +69,17 @@ impl DaxDevice {
     /// Writes back the lines of the frames that are dirty in CPU caches, if the device wants that
     /// (`dax_flush()`). Any context.
     ///
-    /// For frames of the device: the frames of another device are as durable after this as this device
-    /// wants its own to be.
+    /// For frames of the device: the frames of another device are as durable after this as this
+    /// device wants its own to be.
     #[inline]
     pub fn flush(&self, frames: Frames<'_>) {
         let window = frames.window();
         // SAFETY:
         // - The device is valid by its type invariants.
-        // - The memory is mapped, and its driver stays, while `frames` exists, by its type invariants.
-        // - The function reads a flag of the device and writes back cache lines, which no memory minds.
+        // - The memory is mapped, and its driver stays, while `frames` exists, by its type
+        //   invariants.
+        // - The function reads a flag of the device and writes back cache lines, which no memory
+        //   minds.
         unsafe { bindings::dax_flush(self.as_raw(), window.as_ptr().cast(), window.len()) };
     }
 }

@@ -37,8 +37,9 @@ const S_IFMT: u16 = bindings::S_IFMT as u16;
 #[repr(transparent)]
 pub struct Inode(Opaque<bindings::inode>);
 
-// SAFETY: A reference to an inode may be used by any task: the methods read fields that are constant or
-// that C reads without a lock too, and call functions of C that take the locks that they need.
+// SAFETY: A reference to an inode may be used by any task: the methods read fields that are
+// constant or that C reads without a lock too, and call functions of C that take the locks that
+// they need.
 unsafe impl Send for Inode {}
 // SAFETY: For the same reason several tasks may use the same inode.
 unsafe impl Sync for Inode {}
@@ -88,8 +89,8 @@ impl Inode {
     /// The number of bits of the offset of a byte in its block.
     #[inline]
     pub fn block_bits(&self) -> u32 {
-        // SAFETY: The inode is valid by the type invariants. Its filesystem sets the field before it
-        // hands the inode out.
+        // SAFETY: The inode is valid by the type invariants. Its filesystem sets the field before
+        // it hands the inode out.
         u32::from(unsafe { (*self.as_raw()).i_blkbits })
     }
 
@@ -108,7 +109,8 @@ impl Inode {
     #[inline]
     pub fn assert_locked(&self) {
         #[cfg(CONFIG_LOCKDEP)]
-        // SAFETY: The inode is valid by the type invariants. The function reads the state of lockdep.
+        // SAFETY: The inode is valid by the type invariants. The function reads the state of
+        // lockdep.
         unsafe {
             bindings::inode_assert_held(self.as_raw())
         };
@@ -118,7 +120,8 @@ impl Inode {
     #[inline]
     pub fn assert_locked_exclusively(&self) {
         #[cfg(CONFIG_LOCKDEP)]
-        // SAFETY: The inode is valid by the type invariants. The function reads the state of lockdep.
+        // SAFETY: The inode is valid by the type invariants. The function reads the state of
+        // lockdep.
         unsafe {
             bindings::inode_assert_held_write(self.as_raw())
         };

@@ -60,31 +60,32 @@ impl Kiocb {
     /// The inode that has the data of the file.
     #[inline]
     pub fn inode(&self) -> &Inode {
-        // SAFETY: By the type invariants the request has an open file, which keeps its address space
-        // and the inode of that.
+        // SAFETY: By the type invariants the request has an open file, which keeps its address
+        // space and the inode of that.
         unsafe { Inode::from_raw((*(*(*self.as_raw()).ki_filp).f_mapping).host) }
     }
 
     /// The position in the file, in bytes.
     #[inline]
     pub fn pos(&self) -> u64 {
-        // SAFETY: By the type invariants the structure is initialised, and nothing writes to it while
-        // `self` is borrowed.
+        // SAFETY: By the type invariants the structure is initialised, and nothing writes to it
+        // while `self` is borrowed.
         unsafe { (*self.as_raw()).ki_pos as u64 }
     }
 
     /// Continues from the byte `pos`.
     #[inline]
     pub fn set_pos(&mut self, pos: u64) {
-        // CAST: Positions that no file has become negative, and the next read or write refuses these.
+        // CAST: Positions that no file has become negative, and the next read or write refuses
+        // these.
         // SAFETY: By the type invariants the structure is initialised, and `self` is ours alone.
         unsafe { (*self.as_raw()).ki_pos = pos as i64 };
     }
 
     #[inline]
     fn has(&self, flag: i32) -> bool {
-        // SAFETY: By the type invariants the structure is initialised, and nothing writes to it while
-        // `self` is borrowed.
+        // SAFETY: By the type invariants the structure is initialised, and nothing writes to it
+        // while `self` is borrowed.
         unsafe { (*self.as_raw()).ki_flags & flag != 0 }
     }
 

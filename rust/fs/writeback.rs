@@ -42,8 +42,8 @@ impl WritebackControl {
     ///
     /// # Safety
     ///
-    /// For the duration of `'a`, `ptr` must be initialised, and nothing may change its range and its
-    /// mode.
+    /// For the duration of `'a`, `ptr` must be initialised, and nothing may change its range and
+    /// its mode.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: *mut bindings::writeback_control) -> &'a Self {
         // CAST: `WritebackControl` is transparent to the C structure.
@@ -61,14 +61,16 @@ impl WritebackControl {
     /// (`WB_SYNC_ALL`).
     #[inline]
     pub fn is_for_integrity(&self) -> bool {
-        // SAFETY: By the type invariants the structure is initialised, and the mode does not change.
+        // SAFETY: By the type invariants the structure is initialised, and the mode does not
+        // change.
         unsafe { (*self.as_raw()).sync_mode == bindings::writeback_sync_modes_WB_SYNC_ALL }
     }
 
     /// The page that holds the first byte of the range, and the page that holds the last byte.
     #[inline]
     pub fn pages(&self) -> (PageIndex, PageIndex) {
-        // SAFETY: By the type invariants the structure is initialised, and the range does not change.
+        // SAFETY: By the type invariants the structure is initialised, and the range does not
+        // change.
         let (start, end) = unsafe {
             let wbc = self.as_raw();
             ((*wbc).range_start, (*wbc).range_end)
@@ -86,8 +88,8 @@ impl AddressSpace {
     /// (`mapping_set_error()`). Any context.
     #[cold]
     pub fn set_error(&self, error: Error) {
-        // SAFETY: The address space is valid by the type invariants. The function changes its fields
-        // atomically.
+        // SAFETY: The address space is valid by the type invariants. The function changes its
+        // fields atomically.
         unsafe { bindings::mapping_set_error(self.as_raw(), error.to_errno()) };
     }
 

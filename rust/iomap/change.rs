@@ -36,12 +36,12 @@ pub enum Extent {
     LeftAlone,
 }
 
-/// Calls `change` for each extent of `range` of a file, for a `change` that leaves some extents alone.
-/// May sleep.
+/// Calls `change` for each extent of `range` of a file, for a `change` that leaves some extents
+/// alone. May sleep.
 ///
-/// The filesystem learns which bytes were written. An iterator that advances over an extent says that
-/// the extent was written, and then xfs gives the file the blocks that it keeps for a copy on write.
-/// So an extent that `change` leaves alone ends one iteration, and another begins behind it.
+/// The filesystem learns which bytes were written. An iterator that advances over an extent says
+/// that the extent was written, and then xfs gives the file the blocks that it keeps for a copy on
+/// write. So an extent that `change` leaves alone ends one iteration, and another begins behind it.
 ///
 /// Fails with the error of `change` or of the filesystem.
 ///

@@ -66,8 +66,8 @@ impl<'a> Iter<'a> {
     /// extent.
     #[inline]
     pub fn new(inode: &'a Inode, pos: u64, len: u64, flags: Flags) -> Self {
-        // INVARIANT: The reference says that the inode lives for `'a`, and `iomap_iter()` has not been
-        // called yet.
+        // INVARIANT: The reference says that the inode lives for `'a`, and `iomap_iter()` has not
+        // been called yet.
         Self {
             raw: bindings::iomap_iter {
                 inode: inode.as_raw(),
@@ -84,9 +84,9 @@ impl<'a> Iter<'a> {
 
     /// Finishes the current extent and goes on to the next. May sleep.
     ///
-    /// Returns whether there is one. There is none at the end of the range, nor if the caller has not
-    /// advanced since the last extent began. Fails with the error of the filesystem, or with the one
-    /// that the caller gave to [`Iter::finish`].
+    /// Returns whether there is one. There is none at the end of the range, nor if the caller has
+    /// not advanced since the last extent began. Fails with the error of the filesystem, or with
+    /// the one that the caller gave to [`Iter::finish`].
     #[inline]
     pub fn next(&mut self, ops: &'a Ops) -> Result<bool> {
         // The table that has answered with an extent also finishes it.
@@ -124,8 +124,8 @@ impl<'a> Iter<'a> {
         unsafe { &*(&raw const self.raw.iomap).cast() }
     }
 
-    /// The extent that has the data now (`iomap_iter_srcmap()`): the old one for a write that replaces
-    /// shared blocks, otherwise [`Iter::map`].
+    /// The extent that has the data now (`iomap_iter_srcmap()`): the old one for a write that
+    /// replaces shared blocks, otherwise [`Iter::map`].
     #[inline]
     pub fn srcmap(&self) -> &Map {
         self.source().unwrap_or(self.map())
@@ -163,9 +163,9 @@ impl<'a> Iter<'a> {
     /// How many bytes from the current position on are both in the range and in the extent
     /// (`iomap_length()`).
     ///
-    /// Wraps as in C, so that a wrong answer of the filesystem is no panic; the result is never more
-    /// than is left of the range. With saturating operations `dax_iomap_rw()` is 26 instructions
-    /// longer, and `dax_iomap_fault()` 6.
+    /// Wraps as in C, so that a wrong answer of the filesystem is no panic; the result is never
+    /// more than is left of the range. With saturating operations `dax_iomap_rw()` is 26
+    /// instructions longer, and `dax_iomap_fault()` 6.
     #[inline]
     pub fn length(&self) -> u64 {
         let end = match self.source() {
@@ -185,8 +185,8 @@ impl<'a> Iter<'a> {
             // changes nothing.
             return to_result(unsafe { bindings::iomap_iter_advance(&mut self.raw, count) });
         }
-        // No more than `length()` is in the range, so neither wraps. The compiler does not know: with
-        // checks `dax_iomap_rw()` is 12 instructions longer.
+        // No more than `length()` is in the range, so neither wraps. The compiler does not know:
+        // with checks `dax_iomap_rw()` is 12 instructions longer.
         self.raw.pos = self.raw.pos.wrapping_add(count as i64);
         self.raw.len = self.raw.len.wrapping_sub(count);
         Ok(())
@@ -209,10 +209,10 @@ impl Iter<'_> {
     fn abandon(&mut self, ops: &Ops) {
         self.finish(Err(EIO));
         // SAFETY:
-        // - By the type invariants the iterator is initialised, its inode is alive, and `ops` is the
-        //   table that began the extent.
-        // - After an error the function does not begin another extent, for which the filesystem would
-        //   hold resources for good.
+        // - By the type invariants the iterator is initialised, its inode is alive, and `ops` is
+        //   the table that began the extent.
+        // - After an error the function does not begin another extent, for which the filesystem
+        //   would hold resources for good.
         unsafe { bindings::iomap_iter(&mut self.raw, ops.as_raw()) };
     }
 }

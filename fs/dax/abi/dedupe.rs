@@ -30,8 +30,8 @@ kernel_ext::check_prototypes!(dax_dedupe_file_range_compare, dax_remap_file_rang
 /// - `src` and `dst` must be initialised inodes of one filesystem;
 /// - `same` must be a `bool` that only this call uses;
 /// - `ops` must be the complete table of the filesystem;
-/// - the caller must keep others from writing to the ranges, by the locks that the filesystem has for
-///   this.
+/// - the caller must keep others from writing to the ranges, by the locks that the filesystem has
+///   for this.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_dedupe_file_range_compare(
     src: *mut bindings::inode,
@@ -67,8 +67,8 @@ pub(crate) unsafe extern "C" fn dax_dedupe_file_range_compare(
 /// - `file_in` and `file_out` must be open files of one filesystem;
 /// - `len` must be a number that only this call uses;
 /// - `ops` must be the complete table of the filesystem;
-/// - the caller must keep others from writing to the ranges, by the locks that the filesystem has for
-///   this.
+/// - the caller must keep others from writing to the ranges, by the locks that the filesystem has
+///   for this.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_remap_file_range_prep(
     file_in: *mut bindings::file,

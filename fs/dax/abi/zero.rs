@@ -18,8 +18,8 @@ use kernel_ext::{
 
 kernel_ext::check_prototypes!(dax_truncate_page, dax_zero_range);
 
-/// Zeroes `len` bytes of a file from `pos` on, and sets `*did_zero` if there was anything but a hole
-/// or an unwritten extent.
+/// Zeroes `len` bytes of a file from `pos` on, and sets `*did_zero` if there was anything but a
+/// hole or an unwritten extent.
 ///
 /// # Safety
 ///
@@ -48,8 +48,8 @@ pub(crate) unsafe extern "C" fn dax_zero_range(
     from_result(|| zero_range(inode, pos as u64, len as u64, did_zero, ops).map(|()| 0))
 }
 
-/// Zeroes a file from `pos` to the end of its block, and sets `*did_zero` if there was anything but a
-/// hole or an unwritten extent.
+/// Zeroes a file from `pos` to the end of its block, and sets `*did_zero` if there was anything but
+/// a hole or an unwritten extent.
 ///
 /// # Safety
 ///

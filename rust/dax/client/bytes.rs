@@ -47,8 +47,8 @@ const COPY_MAX: usize = 1 << 20;
 ///
 /// # Invariants
 ///
-/// The `len` bytes at `addr` are inside of a [`Window`](super::Window) of `device` with the lifetime
-/// `'a`, and begin in the page `page` of the device.
+/// The `len` bytes at `addr` are inside of a [`Window`](super::Window) of `device` with the
+/// lifetime `'a`, and begin in the page `page` of the device.
 #[must_use = "these may be fewer bytes than were asked for"]
 pub struct Bytes<'a> {
     device: &'a DaxDevice,
@@ -62,8 +62,8 @@ impl<'a> Bytes<'a> {
     ///
     /// # Safety
     ///
-    /// For `'a`, the bytes must be inside of a [`Window`](super::Window) of `device`, and begin in the
-    /// page `page` of the device.
+    /// For `'a`, the bytes must be inside of a [`Window`](super::Window) of `device`, and begin in
+    /// the page `page` of the device.
     #[inline]
     pub(super) unsafe fn from_raw(
         device: &'a DaxDevice,
@@ -138,15 +138,16 @@ impl<'a> Bytes<'a> {
 
     /// Hands the bytes to `iter`, as the device prefers (`dax_copy_to_iter()`).
     ///
-    /// Returns how many were handed over: fewer than [`Bytes::len`] if user memory cannot be written,
-    /// at a memory error, or if the device is dead.
+    /// Returns how many were handed over: fewer than [`Bytes::len`] if user memory cannot be
+    /// written, at a memory error, or if the device is dead.
     #[inline]
     pub fn copy_to_iter(&self, iter: &mut IovIterDest<'_>) -> usize {
         // SAFETY:
         // - The device is valid by its type invariants.
         // - By the type invariants the bytes are inside of a window: its device has them mapped, in
         //   the page that is named, and the current task has the DAX read lock.
-        // - By its type invariants `iter` is a valid destination, and it is ours while we borrow it.
+        // - By its type invariants `iter` is a valid destination, and it is ours while we borrow
+        //   it.
         unsafe {
             bindings::dax_copy_to_iter(
                 self.device.as_raw(),
@@ -191,8 +192,8 @@ impl<'a> Bytes<'a> {
 
     /// Fills `buffer`, of at most 1 MiB, with the bytes from the `offset`th on.
     ///
-    /// Fails with `EIO` at a memory error, or with `EINVAL` if the buffer is larger or there are not
-    /// that many bytes.
+    /// Fails with `EIO` at a memory error, or with `EINVAL` if the buffer is larger or there are
+    /// not that many bytes.
     pub fn read(&self, offset: usize, buffer: &mut [u8]) -> Result {
         let len = buffer.len();
         if len > COPY_MAX || offset > self.len || len > self.len - offset {
@@ -200,7 +201,8 @@ impl<'a> Bytes<'a> {
         }
         // CAST: `COPY_MAX` fits.
         // SAFETY:
-        // - By the type invariants the bytes are mapped, and as just checked these are some of them.
+        // - By the type invariants the bytes are mapped, and as just checked these are some of
+        //   them.
         // - The buffer is ours while we borrow it, has the length, and is no memory of a device,
         //   because Rust has no references to that.
         let left = unsafe {
@@ -231,8 +233,8 @@ impl<'a> Bytes<'a> {
     pub fn flush(&self) {
         // SAFETY:
         // - The device is valid by its type invariants.
-        // - By the type invariants the bytes are inside of a window: its device has them mapped, and
-        //   the current task has the DAX read lock.
+        // - By the type invariants the bytes are inside of a window: its device has them mapped,
+        //   and the current task has the DAX read lock.
         unsafe { bindings::dax_flush(self.device.as_raw(), self.as_ptr(), self.len) };
     }
 }
