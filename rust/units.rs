@@ -57,8 +57,8 @@ impl Sectors {
 /// A page of a file, counted from the start of the file (`pgoff_t`).
 ///
 /// Sums and differences wrap around, as those of `pgoff_t` do in C, so that a page that no file has
-/// is never a panic. The kernel is built with overflow checks, which cost a comparison or a branch,
-/// and a call that panics, for each sum; faults, writes and writeback count pages all the time.
+/// is no panic. Where the kernel checks for overflows, with `+` and `-` `dax_iomap_rw()` is 17
+/// instructions longer, and a call looks up each of its windows.
 ///
 /// # Examples
 ///

@@ -69,17 +69,15 @@ impl DaxDevice {
     /// Writes back the lines of the frames that are dirty in CPU caches, if the device wants that
     /// (`dax_flush()`). Any context.
     ///
-    /// For frames of the device: the frames of another device are as durable after this as this
-    /// device wants its own to be.
+    /// The frames are memory of the device: of the device on which the filesystem has the blocks
+    /// of the file, or of one for which [`DaxDevice::begins_in_memory_of`] is true.
     #[inline]
     pub fn flush(&self, frames: Frames<'_>) {
         let window = frames.window();
         // SAFETY:
         // - The device is valid by its type invariants.
-        // - The memory is mapped, and its driver stays, while `frames` exists, by its type
-        //   invariants.
-        // - The function reads a flag of the device and writes back cache lines, which no memory
-        //   minds.
+        // - By the type invariants of `Frames` the memory is mapped, and the driver that has mapped
+        //   it cannot go. That is the driver of the device, whose operation the core may call.
         unsafe { bindings::dax_flush(self.as_raw(), window.as_ptr().cast(), window.len()) };
     }
 }
