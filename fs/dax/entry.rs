@@ -76,7 +76,7 @@ impl Order {
     /// The first page of an entry that covers `index`.
     #[inline]
     pub(crate) const fn start(self, index: PageIndex) -> PageIndex {
-        PageIndex(index.0 & !(self.pages() - 1))
+        index.aligned_down(self.log2())
     }
 }
 

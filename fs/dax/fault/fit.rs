@@ -38,7 +38,7 @@ impl Place {
     /// - All of the huge page must be inside of the area, and inside of the file.
     pub(crate) fn has_room(&self, order: u32) -> bool {
         let pages = 1 << order;
-        let offset = self.index.0 % pages;
+        let offset = self.index.offset_in(order);
         let start = self.address & !((pages << PAGE_SHIFT) - 1);
 
         offset == (self.address >> PAGE_SHIFT) % pages
