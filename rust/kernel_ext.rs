@@ -43,8 +43,6 @@ pub mod tracepoint;
 pub mod types;
 pub mod units;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
-pub mod wait;
-#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod wait_bit;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod xarray;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory management: page faults, who maps a file, and the folios of DAX devices.
+//! Memory management: page faults, the areas that map a file, and folios.
 
 pub mod fault;
 pub mod folio;

@@ -7,6 +7,12 @@
 //! section is for, and calls safe code.
 
 mod dedupe;
+mod failure;
+mod fault;
+mod folio;
+mod init;
+mod layout;
 mod rw;
 mod unshare;
+mod writeback;
 mod zero;

@@ -2,63 +2,42 @@
 
 //! Locking entries for the handling of memory failures (mm/memory-failure.c).
 //!
-//! A page of a device has failed: whoever has it mapped is to be killed, and meanwhile nobody must
-//! change what the page is. The page lock does not serve DAX, the lock of the entry does. C holds it
-//! by a cookie.
-
-mod ffi;
+//! When a page of a device has failed, memory failure kills the tasks that have it mapped. Meanwhile
+//! the page must stay the same part of the same file. For DAX the lock of the entry ensures that, not
+//! the page lock. C holds it by a cookie.
 
 use crate::{
-    entry::{
-        Entry,
-        Order, //
-    },
     slot::{
         Lookup,
         Peek,
         Slot, //
     },
+    sys::{
+        entry::Order,
+        folio::DeviceFolio,
+        lock::EntryLock,
+        mapping::DaxMapping, //
+    },
 };
 use core::ops::ControlFlow;
 use kernel_ext::{
-    fs::mapping::{
-        AddressSpace,
-        PageIndex, //
-    },
+    fs::mapping::AddressSpace,
     memremap::Hold,
-    mm::folio::DeviceFolio,
-    units::Pfn, //
+    units::{
+        PageIndex,
+        Pfn, //
+    },
 };
 
-/// What C gets for an entry that it wants to have locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cookie {
+/// The answer to a request of C to lock an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cookie {
     /// There is no entry that could be locked.
     Failed,
-    /// There is nothing to lock, and nothing has to be.
+    /// No entry needs to be locked.
     NotNeeded,
-    /// This entry is locked.
-    Locked(Entry),
-}
-
-impl Cookie {
-    /// The number that C keeps: that of an entry is neither of the others.
-    const fn into_raw(self) -> usize {
-        match self {
-            Self::Failed => 0,
-            Self::NotNeeded => !0,
-            Self::Locked(entry) => entry.raw(),
-        }
-    }
-
-    /// The cookie that C has as `raw`.
-    fn from_raw(raw: usize) -> Self {
-        match raw {
-            0 => Self::Failed,
-            n if n == !0 => Self::NotNeeded,
-            n => Entry::from_raw(n).map_or(Self::Failed, Self::Locked),
-        }
-    }
+    /// The entry is locked.
+    Locked(EntryLock),
 }
 
 /// Locks the entry that has the folio, of the file that the folio names as `mapping`.
@@ -66,21 +45,21 @@ impl Cookie {
 /// The caller is inside of an RCU read section, which keeps the address space. `leave` leaves it.
 /// With `Continue` the folio may belong to another file by now, and the caller has to look again; the
 /// address space may be gone. Sleeps in that case.
-fn lock_owner(
+pub(crate) fn lock_owner(
     folio: &DeviceFolio,
     mapping: &AddressSpace,
     leave: impl FnOnce(),
 ) -> ControlFlow<Cookie> {
-    if !mapping.is_dax() {
+    let Some(dax) = DaxMapping::of(mapping) else {
         return ControlFlow::Break(Cookie::Failed);
-    }
-    // The pages of device-dax have no entries. Whoever has them has the device open.
+    };
+    // The pages of device-dax have no entries. The tasks that use them have the device open.
     if mapping.host().is_character_device() {
         return ControlFlow::Break(Cookie::NotNeeded);
     }
-    let mut slot = Slot::new(mapping, PageIndex::ZERO, Order::Pte);
+    let mut slot = Slot::new(dax, PageIndex::ZERO, Order::Pte);
     let mut lock = slot.lock();
-    // Only under the lock is this the truth.
+    // The owner can change until the lock is held.
     if folio.owner() != Some(mapping.as_raw()) {
         return ControlFlow::Continue(());
     }
@@ -99,10 +78,10 @@ fn lock_owner(
 /// Locks the entry that covers the page `index`, and says which frame the page is. Sleeps.
 ///
 /// There is no frame if there is no entry, a hole, or memory that is gone: then nothing is locked.
-fn lock_page(mapping: &AddressSpace, index: PageIndex) -> (Cookie, Option<Pfn>) {
-    if !mapping.is_dax() {
+pub(crate) fn lock_page(mapping: &AddressSpace, index: PageIndex) -> (Cookie, Option<Pfn>) {
+    let Some(mapping) = DaxMapping::of(mapping) else {
         return (Cookie::Failed, None);
-    }
+    };
     let mut slot = Slot::new(mapping, index, Order::Pte);
     let Lookup::Found(found) = slot.lock().lookup() else {
         return (Cookie::NotNeeded, None);
@@ -111,34 +90,11 @@ fn lock_page(mapping: &AddressSpace, index: PageIndex) -> (Cookie, Option<Pfn>) 
         return (Cookie::NotNeeded, None);
     };
     // In an entry of many pages this is not the first one: C would poison the wrong page.
-    let pfn = Pfn::new(first.number() + (index.0 - found.index().0));
-    // The caller keeps what has failed; this is for what went earlier, with another device.
+    let pfn = first.plus(index.offset_from(found.index()));
+    // The caller keeps the memory that has failed, but the entry may be of memory that its driver removed
+    // earlier.
     if Hold::nothing().frames(pfn, 1).is_none() {
         return (Cookie::NotNeeded, None);
     }
     (Cookie::Locked(found.lock().keep_locked()), Some(pfn))
-}
-
-#[cfg(CONFIG_KUNIT)]
-#[kernel::macros::kunit_tests(rust_fs_dax_cookie)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cookies_come_back() {
-        let pfn = Pfn::new(0x14_0000);
-        let cookies = [
-            Cookie::Failed,
-            Cookie::NotNeeded,
-            Cookie::Locked(Entry::mapped(Order::Pte, Pfn::new(0))),
-            Cookie::Locked(Entry::mapped(Order::Pmd, pfn)),
-            Cookie::Locked(Entry::zero(Order::Pmd, pfn)),
-            Cookie::Locked(Entry::empty(Order::Pte)),
-        ];
-        for cookie in cookies {
-            assert!(Cookie::from_raw(cookie.into_raw()) == cookie);
-        }
-        assert_eq!(Cookie::Failed.into_raw(), 0);
-        assert_eq!(Cookie::NotNeeded.into_raw(), !0);
-    }
 }

@@ -4,25 +4,26 @@
 //!
 //! A filesystem that is mounted with `-o dax` hands its reads, writes, page faults and writeback to
 //! this code, which asks the filesystem through iomap where the bytes of a file are, and the DAX
-//! device for their address. What is mapped, and what is dirty, is in the `i_pages` of the file.
+//! device for their address. The `i_pages` of the file have an entry for each page that is mapped or
+//! dirty.
+//!
+//! C calls [`abi`]; [`sys`] is machinery over C. All other modules are safe code.
 
 mod abi;
 mod access;
 mod cow;
 mod dedupe;
-mod entry;
 mod failure;
 mod fault;
-mod ffi;
-mod folio;
 mod layout;
+mod memory;
 mod rw;
 mod slot;
 mod span;
-mod trace;
+mod sys;
 mod unshare;
 mod writeback;
 mod zero;
 
-/// What messages start with.
+/// The prefix of messages.
 const __LOG_PREFIX: &[u8] = b"fs_dax\0";

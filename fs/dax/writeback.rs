@@ -1,40 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Writeback: what was written through mappings becomes durable.
+//! Writeback: makes stores through mappings durable.
 //!
-//! Only `fsync()` and its like need it: the memory *is* the storage, but what was stored there may
-//! still be in the CPU caches. A dirty tag says so, and goes only after the caches have been
-//! written back while nobody could write:
+//! Only `fsync()` and its like need it: the memory *is* the storage, but data that was stored there
+//! may still be in the CPU caches. A dirty tag says so. It is taken away only after the caches were
+//! written back while no task could store to the memory:
 //!
 //! ```text
-//! lock the entry           a fault that wants to make it writable waits
-//! write-protect            in all page tables: whoever writes from now on faults
+//! lock the entry           a fault that would make it writable waits
+//! write-protect            in all page tables: the next store faults
 //! flush
 //! take the tags, unlock
 //! ```
 //!
-//! Two who write back the same file share the work. Each tags what is dirty when it begins, and waits
-//! for the entries that the other one has locked.
-
-mod ffi;
+//! Two tasks that write back the same file share the work. Each tags the entries that are dirty when
+//! it begins, and waits for the entries that the other one has locked.
 
 use crate::{
-    entry::Order,
+    memory::Memory,
     slot::{
         MappingLock,
         Slot,
         UnlockedEntry, //
     },
-    trace, //
+    sys::{
+        entry::Order,
+        mapping::DaxMapping,
+        trace, //
+    },
 };
 use kernel::prelude::*;
 use kernel_ext::{
     dax::DaxDevice,
-    fs::{
-        mapping::AddressSpace,
-        writeback::WritebackControl, //
-    },
-    memremap::Hold,
+    fs::writeback::WritebackControl,
     units::{
         PageIndex,
         PAGE_SHIFT, //
@@ -42,12 +40,12 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-/// Writes back what is dirty in the pages that `wbc` names, if somebody waits for it. Sleeps.
+/// Writes back the dirty entries of the pages that `wbc` names, if the caller waits for it. Sleeps.
 ///
-/// Fails with `EIO` if the file has blocks that are no pages, or memory that was dirty is gone; the
-/// latter is also recorded for others who have the file open.
+/// Fails with `EIO` if the blocks of the file are no pages, or if memory that was dirty is gone; the
+/// latter also fails the next fsync() of each other open file of the inode.
 pub(crate) fn write_back(
-    mapping: &AddressSpace,
+    mapping: &DaxMapping,
     device: &DaxDevice,
     wbc: &WritebackControl,
 ) -> Result {
@@ -63,16 +61,18 @@ pub(crate) fn write_back(
     mapping.tag_for_writeback(first, last);
 
     let mut slot = Slot::new(mapping, first, Order::Pte);
-    let mut memory = Hold::nothing();
+    let mut memory = Memory::of_unknown_device();
     let mut result = Ok(());
     let mut lock = slot.lock();
     while let Some(found) = lock.next_towrite(last) {
         match write_run(found, last, device, &mut memory) {
             Ok(next) => lock = next,
-            Err(next) => {
-                mapping.set_error(EIO);
+            Err(lost) => {
+                // A hole is never dirty.
+                warn_on_once!(!lost.entry().is_mapped());
+                mapping.report_loss();
                 result = Err(EIO);
-                lock = next;
+                lock = lost.discard(&mut memory);
                 lock.relax();
             }
         }
@@ -81,35 +81,21 @@ pub(crate) fn write_back(
     result
 }
 
-/// Writes back an entry, and neighbours if they can be done together. The lock is given back, as an
-/// error if the data of the entry is lost.
+/// Writes back an entry, and neighbours if they can be done together. Gives an entry back whose data is
+/// lost, because the driver has removed the memory.
 #[inline]
 fn write_run<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
     last: PageIndex,
     device: &DaxDevice,
-    memory: &mut Hold,
-) -> Result<MappingLock<'s, 'm>, MappingLock<'s, 'm>> {
-    let entry = found.entry();
-    // A hole is never dirty.
-    let Some(pfn) = entry.mapped_pfn() else {
-        warn_on_once!(true);
-        return Err(found.discard(|_, _| ()));
-    };
-    // Without the driver there is no memory.
-    let pages = entry.order().pages();
-    let Some(frames) = memory.frames_from(pfn).filter(|all| all.pages() >= pages) else {
-        return Err(found.discard(|_, _| ()));
-    };
-    let run = found.lock_run(last, frames.pages());
+    memory: &mut Memory<'_>,
+) -> Result<MappingLock<'s, 'm>, UnlockedEntry<'s, 'm>> {
+    let pages = found.entry().order().pages();
+    let run = found.lock_run(last, memory)?;
     let (inode, index, count) = (run.mapping().host(), run.index(), run.len());
-    let flushed = run.flush(|run| {
-        let frames = frames.up_to(run.pages());
-        run.mapping().lock_mappings().make_clean(index, frames);
-        device.flush(frames);
-    });
+    let flushed = run.write_protect().flush(device);
     for i in 0..count {
-        trace::writeback_one(inode, PageIndex(index.0 + i), pages);
+        trace::writeback_one(inode, index.plus(i), pages);
     }
     let mut lock = flushed.clean();
     lock.relax_after(pages * count);

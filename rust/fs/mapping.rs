@@ -8,30 +8,36 @@
 pub use crate::units::PageIndex;
 
 use super::inode::Inode;
-use crate::{
-    bindings,
-    xarray::Mark, //
-};
+use crate::bindings;
 use core::ptr;
 use kernel::types::Opaque;
-
-/// Pages that the user has written and that are not on stable storage (`PAGECACHE_TAG_DIRTY`).
-pub const TAG_DIRTY: Mark = Mark::from_raw(bindings::PAGECACHE_TAG_DIRTY);
-
-/// Dirty pages that a writeback has set out to write (`PAGECACHE_TAG_TOWRITE`).
-pub const TAG_TOWRITE: Mark = Mark::from_raw(bindings::PAGECACHE_TAG_TOWRITE);
 
 /// The pages of a file (`struct address_space`).
 ///
 /// # Invariants
 ///
 /// The structure is initialised, and has an inode.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::{
+///     fs::mapping::AddressSpace,
+///     units::PageIndex,
+/// };
+///
+/// fn unmap_first_page(file: &AddressSpace) {
+///     if !file.is_empty() {
+///         file.unmap_pages(PageIndex::ZERO, 1);
+///     }
+/// }
+/// ```
 #[repr(transparent)]
 pub struct AddressSpace(Opaque<bindings::address_space>);
 
-// SAFETY: C synchronises what is not constant.
+// SAFETY: C protects the fields that change by locks of the structure.
 unsafe impl Send for AddressSpace {}
-// SAFETY: As for `Send`.
+// SAFETY: C protects the fields that change by locks of the structure.
 unsafe impl Sync for AddressSpace {}
 
 impl AddressSpace {
@@ -43,8 +49,8 @@ impl AddressSpace {
     #[inline]
     pub const unsafe fn from_raw<'a>(ptr: *mut bindings::address_space) -> &'a Self {
         // CAST: `AddressSpace` is transparent to the C structure.
-        // INVARIANT: The caller ensures that it is initialised and has an inode.
-        // SAFETY: The caller ensures that the pointer is valid for `'a`.
+        // INVARIANT: The structure is initialised and has an inode, as the caller knows.
+        // SAFETY: The structure lives for `'a`, as the caller knows.
         unsafe { &*ptr.cast() }
     }
 
@@ -56,15 +62,16 @@ impl AddressSpace {
 
     /// The array of pages; its lock protects it.
     #[inline]
-    pub(crate) const fn i_pages(&self) -> *mut bindings::xarray {
-        // SAFETY: The structure is valid by the type invariants.
+    pub const fn i_pages(&self) -> *mut bindings::xarray {
+        // SAFETY: The structure is valid, by the type invariants; no field is read.
         unsafe { &raw mut (*self.as_raw()).i_pages }
     }
 
     /// The inode whose pages these are.
     #[inline]
     pub fn host(&self) -> &Inode {
-        // SAFETY: By the type invariants there is an inode. It does not change, and lives as long.
+        // SAFETY: There is an inode, by the type invariants. The field does not change, and the inode
+        // lives as long as the address space, which is a part of it.
         unsafe { Inode::from_raw((*self.as_raw()).host) }
     }
 
@@ -77,16 +84,16 @@ impl AddressSpace {
     /// Whether there is no page (`mapping_empty()`). May be out of date at once.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        // SAFETY: The structure is valid by the type invariants. C reads the pointer without a lock
-        // too.
+        // SAFETY: The structure is valid, by the type invariants. Other tasks change the pointer with
+        // one store; this reads it with one load, and does not follow it.
         unsafe { (&raw const (*self.i_pages()).xa_head).read_volatile() }.is_null()
     }
 
-    /// How pages of this file, and what finds them, are to be allocated (`mapping_gfp_mask()`).
+    /// How pages of this file, and the nodes of its array, are allocated (`mapping_gfp_mask()`).
     #[inline]
-    pub(crate) fn gfp_mask(&self) -> bindings::gfp_t {
-        // SAFETY: The structure is valid by the type invariants, and the mask is set before others
-        // see the inode.
+    pub fn gfp_mask(&self) -> bindings::gfp_t {
+        // SAFETY: The structure is valid, by the type invariants. The filesystem sets the mask before
+        // other tasks find the inode.
         unsafe { (*self.as_raw()).gfp_mask }
     }
 
@@ -94,7 +101,7 @@ impl AddressSpace {
     /// (`unmap_mapping_pages()`). Sleeps.
     #[inline]
     pub fn unmap_pages(&self, start: PageIndex, pages: usize) {
-        // SAFETY: The structure is valid by the type invariants.
+        // SAFETY: The structure is valid, by the type invariants.
         unsafe { bindings::unmap_mapping_pages(self.as_raw(), start.0, pages, false) };
     }
 
@@ -104,7 +111,7 @@ impl AddressSpace {
     /// Dirty pages stay; they are removed from page tables as well.
     #[inline]
     pub fn invalidate(&self, first: PageIndex, last: PageIndex) {
-        // SAFETY: The structure is valid by the type invariants.
+        // SAFETY: The structure is valid, by the type invariants.
         unsafe { bindings::invalidate_inode_pages2_range(self.as_raw(), first.0, last.0) };
     }
 
@@ -112,7 +119,7 @@ impl AddressSpace {
     /// (`tag_pages_for_writeback()`). May sleep.
     #[inline]
     pub fn tag_for_writeback(&self, start: PageIndex, last: PageIndex) {
-        // SAFETY: The structure is valid by the type invariants.
+        // SAFETY: The structure is valid, by the type invariants.
         unsafe { bindings::tag_pages_for_writeback(self.as_raw(), start.0, last.0) };
     }
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/hash.h>
 #include <linux/highmem.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/set_memory.h>
-#include <linux/spinlock.h>
 #include <linux/vmstat.h>
 
 __rust_helper bool rust_ext_helper_test_and_clear_hwpoison(unsigned long pfn)
@@ -25,32 +23,6 @@ __rust_helper int rust_ext_helper_clear_mce_nospec(unsigned long pfn)
 }
 
 #ifdef EXT_FS_DAX
-
-/* One lock for what is, or may become, one folio of the size of a PMD. */
-#define FOLIO_USERS_BITS 6
-
-static struct {
-	spinlock_t lock; /* of those folios, their share counts and order */
-} ____cacheline_aligned_in_smp folio_users[1 << FOLIO_USERS_BITS] = {
-	[0 ... (1 << FOLIO_USERS_BITS) - 1] = {
-		.lock = __SPIN_LOCK_UNLOCKED(folio_users.lock),
-	},
-};
-
-static spinlock_t *folio_users_of(unsigned long pfn)
-{
-	return &folio_users[hash_long(pfn >> PMD_ORDER, FOLIO_USERS_BITS)].lock;
-}
-
-__rust_helper void rust_ext_helper_folio_users_lock(unsigned long pfn)
-{
-	spin_lock(folio_users_of(pfn));
-}
-
-__rust_helper void rust_ext_helper_folio_users_unlock(unsigned long pfn)
-{
-	spin_unlock(folio_users_of(pfn));
-}
 
 __rust_helper struct page *rust_ext_helper_pfn_to_page(unsigned long pfn)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Holding device memory: what a driver has mapped stays until it is let go.
+//! Holding device memory, so that the driver that has mapped it cannot remove it.
 //!
-//! When a driver is unbound, its memory goes: the `struct page`s and the kernel's mapping of it.
-//! Nobody who only has written down a frame number is told. [`Hold`] finds out whether the frame
-//! is still there, and keeps it there.
+//! When a driver is unbound it removes its memory: the `struct page`s and the kernel's mapping. A
+//! frame number that another part of the kernel has written down then leads nowhere. [`Hold`] finds
+//! out whether the frame is still there, and keeps it.
 
 use crate::{
     bindings,
@@ -18,87 +18,123 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::ffi::c_ulong;
 
-/// A reference to a range of memory for filesystem DAX (`struct dev_pagemap`).
+/// A reference to some memory of a driver (`struct dev_pagemap`).
 ///
 /// # Invariants
 ///
-/// `map` is valid and of the type `MEMORY_DEVICE_FS_DAX`, we have a reference to it, and
-/// `first..=last` is a range of it. So there are `struct page`s for these frames, and the kernel has
-/// them mapped in its direct map.
-struct MapRef {
-    map: NonNull<bindings::dev_pagemap>,
-    first: Pfn,
-    last: Pfn,
-}
+/// `0` is valid, and the reference is this object's.
+struct MapRef(NonNull<bindings::dev_pagemap>);
 
 impl MapRef {
-    /// A reference to the memory that has the frame, if there is such memory and nobody has begun
-    /// to remove it (`get_dev_pagemap()`).
+    /// A reference to the memory that has the frame, if a driver has mapped such memory and has not
+    /// begun to remove it (`get_dev_pagemap()`).
     fn get(pfn: Pfn) -> Option<Self> {
-        // SAFETY: Takes any frame number.
-        let map = NonNull::new(unsafe { bindings::get_dev_pagemap(pfn.number() as c_ulong) })?;
-        // INVARIANT: The function returns a reference, and the frame is in the map.
-        let found = Self {
-            map,
-            first: pfn,
-            last: pfn,
-        };
-        if found.kind() != bindings::memory_type_MEMORY_DEVICE_FS_DAX {
-            return None;
-        }
-        Some(found.widened())
+        // SAFETY: The function takes any frame number.
+        let map = unsafe { bindings::get_dev_pagemap(pfn.number() as c_ulong) };
+        // INVARIANT: What is not NULL is a map with a reference for the caller.
+        NonNull::new(map).map(Self)
     }
 
-    fn kind(&self) -> bindings::memory_type {
-        // SAFETY: Valid by the type invariants.
-        unsafe { (*self.map.as_ptr()).type_ }
+    fn is_for_fs_dax(&self) -> bool {
+        // SAFETY: The map is valid, by the type invariants. The driver set the type before it mapped
+        // the memory.
+        let kind = unsafe { (*self.0.as_ptr()).type_ };
+        kind == bindings::memory_type_MEMORY_DEVICE_FS_DAX
     }
 
-    /// The same reference, with all of the range that the frame is in.
-    fn widened(mut self) -> Self {
-        // SAFETY: Valid by the type invariants; the ranges, of which there are as many as the map
-        // says, do not change while it is in use.
+    /// The first and the last frame of the range that has the frame.
+    fn range_with(&self, pfn: Pfn) -> Option<(Pfn, Pfn)> {
+        // SAFETY:
+        // - The map is valid, by the type invariants.
+        // - The array at the end of the structure has as many ranges as the map says.
+        // - They do not change while there is a reference to the map.
         let ranges = unsafe {
-            let map = self.map.as_ptr();
+            let map = self.0.as_ptr();
             let first: *const bindings::range = (&raw const (*map).__bindgen_anon_1).cast();
             core::slice::from_raw_parts(first, (*map).nr_range as usize)
         };
-        let range = ranges
+        ranges
             .iter()
             .map(|range| (Pfn::from_phys(range.start), Pfn::from_phys(range.end)))
-            .find(|(first, last)| (*first..=*last).contains(&self.first));
-        if let Some((first, last)) = range {
-            // INVARIANT: This is a range of the map.
-            (self.first, self.last) = (first, last);
-        }
-        self
-    }
-
-    /// The number of frames from `pfn` up to the end of the memory; none if it is not part of it.
-    #[inline]
-    fn frames_from(&self, pfn: Pfn) -> usize {
-        if pfn >= self.first && pfn <= self.last {
-            self.last.number() - pfn.number() + 1
-        } else {
-            0
-        }
+            .find(|(first, last)| (*first..=*last).contains(&pfn))
     }
 }
 
 impl Drop for MapRef {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants we have a reference.
-        unsafe { bindings::put_dev_pagemap(self.map.as_ptr()) };
+        // SAFETY: The reference is this object's, by the type invariants.
+        unsafe { bindings::put_dev_pagemap(self.0.as_ptr()) };
+    }
+}
+
+/// A range of memory for filesystem DAX that is being held.
+///
+/// # Invariants
+///
+/// The frames `first..=last` are a range of the map, whose type is `MEMORY_DEVICE_FS_DAX`, and
+/// `_map` is a reference to it. So there is a `struct page` for each of these frames, and the kernel
+/// has them mapped in its direct map.
+struct Held {
+    first: Pfn,
+    last: Pfn,
+    _map: MapRef,
+}
+
+impl Held {
+    /// The range that has the frame, if it is there and for filesystem DAX.
+    fn with(pfn: Pfn) -> Option<Self> {
+        let map = MapRef::get(pfn)?;
+        if !map.is_for_fs_dax() {
+            return None;
+        }
+        let (first, last) = map.range_with(pfn)?;
+        // INVARIANT: The type has been checked, and the range is one of the map's.
+        Some(Self {
+            first,
+            last,
+            _map: map,
+        })
+    }
+
+    /// The number of frames from `pfn` up to the end of the range; 0 if it is not in the range.
+    #[inline]
+    fn frames_from(&self, pfn: Pfn) -> usize {
+        if pfn >= self.first && pfn <= self.last {
+            self.last.offset_from(pfn) + 1
+        } else {
+            0
+        }
     }
 }
 
 /// Holds one range of device memory at a time.
 ///
-/// The driver that is unbound waits until it is dropped. It may be used in any context that does
-/// not hold up the driver for ever: sleeping is fine, waiting for the driver is not.
+/// A driver that is being unbound waits until this is dropped, or holds another range. So a task may
+/// sleep while it has one, but not wait for the driver.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::{
+///     memremap::Hold,
+///     units::Pfn,
+/// };
+///
+/// /// Writes back what the CPU caches hold of a page, if the page is still there.
+/// fn flush_page(pfn: Pfn) -> bool {
+///     let mut hold = Hold::nothing();
+///     match hold.frames(pfn, 1) {
+///         Some(frames) => {
+///             frames.window().flush();
+///             true
+///         }
+///         None => false,
+///     }
+/// }
+/// ```
 #[derive(Default)]
-pub struct Hold(Option<MapRef>);
+pub struct Hold(Option<Held>);
 
 impl Hold {
     /// Holds nothing.
@@ -107,23 +143,24 @@ impl Hold {
         Self(None)
     }
 
-    /// The frames from `first` up to the end of the memory that has it, if it is there; it stays then.
+    /// The frames from `first` up to the end of the range of memory that has it, if it is there; the
+    /// range stays then.
     ///
-    /// Lets go of other memory that was held. This is cheap when the frame is in the same memory as
-    /// the one before. With [`None`] there is neither a `struct page` nor a mapping that may be
-    /// touched, now or later. Any context.
+    /// Lets go of another range that was held. Cheap if the frame is in the range that is held
+    /// already. [`None`] means that there is neither a `struct page` nor a mapping that may be
+    /// touched. Any context.
     #[inline]
     pub fn frames_from(&mut self, first: Pfn) -> Option<Frames<'_>> {
-        let mut pages = self.0.as_ref().map_or(0, |map| map.frames_from(first));
+        let mut pages = self.0.as_ref().map_or(0, |held| held.frames_from(first));
         if pages == 0 {
-            // Drop the old reference first: it may be to memory that somebody waits to remove.
+            // Before the next reference is taken: a driver may be waiting to remove this memory.
             self.0 = None;
-            let map = self.0.insert(MapRef::get(first)?);
-            pages = map.frames_from(first);
+            let held = self.0.insert(Held::with(first)?);
+            pages = held.frames_from(first);
         }
-        // INVARIANT: The map that is held has them, at least one, and is held for as long as `self`
-        // is borrowed.
-        self.0.as_ref().map(|map| Frames { first, pages, map })
+        // INVARIANT: The held range has them, and at least one: either `pages` was not 0, or
+        // `Held::with()` has found a range with the frame. It is held as long as `self` is borrowed.
+        self.0.as_ref().map(|held| Frames { first, pages, held })
     }
 
     /// The `pages` frames from `first` on; as [`Hold::frames_from`] otherwise.
@@ -134,17 +171,32 @@ impl Hold {
     }
 }
 
-/// Frames of memory for filesystem DAX that cannot go for the lifetime `'a`.
+/// Frames of memory for filesystem DAX that cannot be removed for the lifetime `'a`.
 ///
 /// # Invariants
 ///
-/// They are of `map`. During `'a`, there are `struct page`s for these frames, one or more, and the
-/// kernel has them mapped in its direct map.
+/// There is at least one, and all of them are in the range `held`. So during `'a` there is a
+/// `struct page` of the type `MEMORY_DEVICE_FS_DAX` for each, and the kernel has them mapped in its
+/// direct map.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::{
+///     memremap::Frames,
+///     units::Pfn,
+/// };
+///
+/// /// Whether both pages are memory that one driver has mapped at once.
+/// fn neighbours(frames: Frames<'_>, other: Pfn) -> bool {
+///     frames.up_to(1).are_with(other)
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Frames<'a> {
     first: Pfn,
     pages: usize,
-    map: &'a MapRef,
+    held: &'a Held,
 }
 
 impl<'a> Frames<'a> {
@@ -163,32 +215,30 @@ impl<'a> Frames<'a> {
     /// The first `pages` of the frames, at least one; or all, if there are fewer.
     #[inline]
     pub fn up_to(self, pages: usize) -> Self {
-        // INVARIANT: These are some of the frames.
+        // INVARIANT: These are the first of the frames, and at least one.
         Self {
             pages: pages.clamp(1, self.pages),
             ..self
         }
     }
 
-    /// Whether `pfn` is of the same memory, which one driver has mapped at once.
+    /// Whether `pfn` is in the same range of memory, which one driver has mapped at once.
     #[inline]
     pub fn are_with(self, pfn: Pfn) -> bool {
-        self.map.frames_from(pfn) != 0
+        self.held.frames_from(pfn) != 0
     }
 
-    /// Their memory.
+    /// Their memory, in the direct map.
     #[inline]
     pub fn window(self) -> MappedRange<'a> {
-        // SAFETY: The variable is set before there are any drivers, and does not change.
+        // SAFETY: The kernel sets the variable before there are drivers, and does not change it then.
         let base = unsafe { bindings::page_offset_base };
-        let addr = base.wrapping_add(self.first.number() << PAGE_SHIFT);
-        // SAFETY: The direct map does not begin at zero, and holds the frames by the type
-        // invariants; it is device memory, so no Rust code refers to it.
-        unsafe {
-            MappedRange::from_raw(
-                NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(addr)),
-                self.pages * PAGE_SIZE as usize,
-            )
-        }
+        let addr = base + (self.first.number() << PAGE_SHIFT);
+        // SAFETY: The direct map does not begin at zero.
+        let addr = unsafe { NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(addr)) };
+        // SAFETY:
+        // - The direct map has the frames for `'a`, by the type invariants.
+        // - They are device memory, which Rust code has no references to.
+        unsafe { MappedRange::from_raw(addr, self.pages * PAGE_SIZE as usize) }
     }
 }

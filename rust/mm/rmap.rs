@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who has the pages of a file mapped.
+//! The areas that map a file.
 //!
 //! C header: [`include/linux/rmap.h`](srctree/include/linux/rmap.h)
 
@@ -16,10 +16,10 @@ use kernel::{
 };
 
 impl AddressSpace {
-    /// Has the areas that map the file stay (`i_mmap_lock_read()`). Sleeps.
+    /// Keeps the areas that map the file as they are (`i_mmap_lock_read()`). Sleeps.
     #[inline]
     pub fn lock_mappings(&self) -> Mappings<'_> {
-        // SAFETY: The address space is valid by the type invariants.
+        // SAFETY: The address space is initialised, by the type invariants, and with it the semaphore.
         unsafe { bindings::down_read(&raw mut (*self.as_raw()).i_mmap_rwsem) };
         // INVARIANT: Just locked.
         Mappings {
@@ -29,11 +29,25 @@ impl AddressSpace {
     }
 }
 
-/// The areas that map a file. None is added and none goes while this exists.
+/// The areas that map a file. No area is added or removed while this exists.
 ///
 /// # Invariants
 ///
 /// The current task has locked `i_mmap` of `mapping` for reading.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::{
+///     fs::mapping::AddressSpace,
+///     memremap::Frames,
+///     units::PageIndex,
+/// };
+///
+/// fn write_protect_beginning(file: &AddressSpace, frames: Frames<'_>) {
+///     file.lock_mappings().make_clean(PageIndex::ZERO, frames);
+/// }
+/// ```
 #[must_use = "the areas are unlocked immediately when the guard is unused"]
 pub struct Mappings<'m> {
     mapping: &'m AddressSpace,
@@ -44,13 +58,15 @@ impl Mappings<'_> {
     /// Write-protects the pages `frames`, which begin at `index` of the file, in all shared
     /// mappings, and marks them clean there: the next write to each is a fault.
     ///
-    /// The caller sees to it that no page table gets them, writable, in the meantime. Sleeps.
+    /// A page that a fault maps writable meanwhile may stay writable. Sleeps.
     pub fn make_clean(&self, index: PageIndex, frames: Frames<'_>) {
         let (pfn, pages) = (frames.first().number() as c_ulong, frames.pages());
         let (first, last) = (index.0, index.0 + (pages - 1));
-        // SAFETY: The address space is valid, and the tree does not change, by the type invariants.
-        // The areas in it are valid for as long, and by the invariants of `Frames` the frames have
-        // page structures.
+        // SAFETY:
+        // - The address space is valid, and this task has locked the tree, by the type invariants. So
+        //   the areas in it stay, and each next one is found from the one before.
+        // - The frames have a `struct page` each, by the invariants of `Frames`.
+        // - This task may sleep: it holds a semaphore, no spinlock.
         unsafe {
             let tree = &raw mut (*self.mapping.as_raw()).i_mmap;
             let mut vma = bindings::vma_interval_tree_iter_first(tree, first, last);
@@ -66,7 +82,7 @@ impl Mappings<'_> {
 impl Drop for Mappings<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: Locked by the type invariants.
+        // SAFETY: This task has locked it, by the type invariants.
         unsafe { bindings::up_read(&raw mut (*self.mapping.as_raw()).i_mmap_rwsem) };
     }
 }

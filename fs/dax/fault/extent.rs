@@ -1,38 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mapping what the filesystem says is there.
+//! Mapping the extent that the filesystem has found.
 
-use super::{
+use super::request::{
     Fault,
-    Report, //
+    Size, //
 };
 use crate::{
     cow,
-    entry::{
-        self,
-        Entry,
-        Order, //
+    memory::Memory,
+    slot::LockedEntry,
+    span::Span,
+    sys::{
+        entry::{
+            Kind,
+            Order,
+            Storage, //
+        },
+        folio::DeviceFolio,
+        guard::NotReplaced,
     },
-    folio,
-    slot::{
-        LockedEntry,
-        NotReplaced, //
-    },
-    span::Span, //
 };
 use kernel::prelude::*;
 use kernel_ext::{
-    dax::{
-        client::read_lock,
-        AccessMode, //
-    },
+    dax::client::read_lock,
     iomap::{
         ExtentType,
-        Iter,
-        Map, //
+        Iter, //
     },
     mm::fault::FaultCode,
-    units::Pfn,
     warn_on_once, //
 };
 
@@ -45,26 +41,21 @@ pub(super) enum Step {
 }
 
 /// What a fault does with the storage of an extent.
-struct Plan {
-    /// The first frame.
-    pfn: Pfn,
-    /// Others have the storage too; for a write, the storage is new, and takes its place.
+struct Plan<'a> {
+    storage: Storage<'a>,
+    /// Other files have the storage too; for a write, the storage is new, and takes the place of shared
+    /// blocks.
     shared: bool,
     /// The memory is to be mapped only after the file has been synced.
     sync: bool,
 }
 
-impl Fault<'_> {
+impl<S: Size> Fault<'_, S> {
     /// Maps the extent at which `iter` is. `entry` is the one of the slot.
-    #[inline(always)]
-    pub(super) fn map_extent(
-        &self,
-        entry: &mut LockedEntry<'_, '_>,
-        iter: &Iter<'_>,
-        report: &mut Report<'_>,
-    ) -> Step {
+    #[inline]
+    pub(super) fn map_extent(&self, entry: &mut LockedEntry<'_, '_>, iter: &Iter<'_>) -> Step {
         let map = iter.map();
-        if self.order == Order::Pte {
+        if S::ORDER == Order::Pte {
             if let Some(page) = self.vmf.cow_page() {
                 return Step::Done(self.copy_privately(page, map));
             }
@@ -76,110 +67,91 @@ impl Fault<'_> {
         if warn_on_once!(map.extent_type() != ExtentType::Mapped && !map.is_shared()) {
             return Step::Done(self.refuse(EIO));
         }
-        let plan = match self.frame(map) {
-            Ok(pfn) => Plan {
-                pfn,
-                shared: map.is_shared(),
-                // A copy is the file's when this fault is over, and that is no less new.
-                sync: self.write && self.vmf.is_sync() && (map.is_dirty() || map.is_shared()),
-            },
-            Err(e) => return Step::Done(self.refuse(e)),
-        };
-        self.map_storage(entry, iter, &plan, report)
+        // Keeps the memory until it is mapped: kill_dax() waits.
+        let guard = read_lock();
+        match Storage::at(map, &guard, self.pos(), S::ORDER) {
+            Ok(storage) => {
+                let plan = Plan {
+                    storage,
+                    shared: map.is_shared(),
+                    // When this fault is over, a copy of shared blocks is the file's, and the metadata
+                    // that says so has yet to be committed.
+                    sync: self.write && self.vmf.is_sync() && (map.is_dirty() || map.is_shared()),
+                };
+                self.map_storage(entry, iter, &plan)
+            }
+            Err(e) => Step::Done(self.refuse(e)),
+        }
     }
 
-    /// Maps the memory that the extent is, and has the slot know it.
-    #[inline(always)]
+    /// Maps the memory that the extent is, and notes it in the slot.
+    #[inline]
     fn map_storage(
         &self,
         entry: &mut LockedEntry<'_, '_>,
         iter: &Iter<'_>,
-        plan: &Plan,
-        report: &mut Report<'_>,
+        plan: &Plan<'_>,
     ) -> Step {
-        let replace = self.is_replaced(entry, plan.pfn);
-        if replace && entry.entry().order() > self.order {
+        let replace = self.is_replaced(entry, plan.storage);
+        if replace && entry.entry().order() > S::ORDER {
             return Step::EntryTooLarge;
         }
-        if replace && entry.entry().kind() != entry::Kind::Empty {
-            // Who has the old memory mapped must not go on with it.
-            self.mapping
-                .unmap_pages(entry.index(), entry.entry().order().pages());
-            if folio::must_stay(entry) {
-                // A small fault waits for it.
-                return Step::Done(FaultCode::FALLBACK);
-            }
+        if replace && entry.entry().kind() != Kind::Empty && !self.unmap_old(entry) {
+            // A small fault waits until the old memory is idle.
+            return Step::Done(FaultCode::FALLBACK);
         }
         if self.write && plan.shared {
-            // Before the slot knows it: nobody finds memory that is not a copy yet.
+            // Before the memory is in the slot: no task finds it before it is a copy.
             if let Err(e) = self.fill_copy(iter) {
                 return Step::Done(FaultCode::from_error(e));
             }
         }
         if self.record(entry, plan, replace).is_err() {
-            // Others have a part of the memory as small pages.
+            // Other files have a part of the memory as small pages.
             return Step::Done(self.refuse(EIO));
         }
         Step::Done(if plan.sync {
-            report.hand_out(plan.pfn)
+            self.hand_out(plan.storage)
         } else {
-            self.insert(entry, plan.pfn)
+            self.insert(plan.storage)
         })
     }
 
-    /// What a fault that cannot have its memory answers.
-    pub(super) fn refuse(&self, e: Error) -> FaultCode {
-        match self.order {
-            Order::Pte => FaultCode::from_error(e),
-            Order::Pmd => FaultCode::FALLBACK,
-        }
-    }
-
-    /// The frame of the first page. All of the pages are behind each other in memory.
+    /// Whether the slot is to have the storage in place of the memory that it has.
     ///
-    /// Fails with `EINVAL` if that is not so, or if the frame is none that a huge page can begin with.
-    #[inline(always)]
-    fn frame(&self, map: &Map) -> Result<Pfn> {
-        let guard = read_lock();
-        let (window, pfn) = map.dax_device()?.direct_access_frame(
-            &guard,
-            map.page_offset(self.pos()),
-            self.order.pages(),
-            AccessMode::Access,
-        )?;
-        if window.pages() < self.order.pages() || pfn.number() % self.order.pages() != 0 {
-            return Err(EINVAL);
-        }
-        Ok(pfn)
-    }
-
-    /// Whether the slot is to have the memory in place of what it has.
-    ///
-    /// Storage usually is what it was. It is not after a write to what files share, for which the
-    /// filesystem has new blocks.
+    /// They usually are the same. They are not after a write to shared blocks, for which the filesystem
+    /// has allocated new ones.
     #[inline]
-    fn is_replaced(&self, entry: &LockedEntry<'_, '_>, pfn: Pfn) -> bool {
+    fn is_replaced(&self, entry: &LockedEntry<'_, '_>, storage: Storage<'_>) -> bool {
         entry.entry().mapped_pfn().is_none_or(|first| {
-            let offset = self.start().0 - entry.index().0;
-            first.number() + offset != pfn.number()
+            let offset = self.start().offset_from(entry.index());
+            first.plus(offset) != storage.pfn()
         })
+    }
+
+    /// Takes the old memory of the entry out of all page tables, so that no task goes on with it. Returns
+    /// whether it can be replaced: not if it is huge and in use, because its folio would be taken apart.
+    fn unmap_old(&self, entry: &LockedEntry<'_, '_>) -> bool {
+        self.mapping
+            .unmap_pages(entry.index(), entry.entry().order().pages());
+        S::ORDER == Order::Pte || !Memory::of_unknown_device().is_busy_unmapped(entry.entry())
     }
 
     /// Gives new storage the data that the file has there.
     #[cold]
     fn fill_copy(&self, iter: &Iter<'_>) -> Result {
-        let span = Span::at(self.pos(), self.order.bytes()).ok_or(EIO)?;
+        let span = Span::at(self.pos(), S::ORDER.bytes()).ok_or(EIO)?;
         cow::fill(iter, span)
     }
 
     /// Notes in the slot what memory is about to be mapped, and that it will be written.
     ///
     /// Fails, and leaves the slot as it is, if other files have the memory in another way.
-    #[inline(always)]
+    #[inline]
     fn record(
         &self,
         entry: &mut LockedEntry<'_, '_>,
-        plan: &Plan,
+        plan: &Plan<'_>,
         replace: bool,
     ) -> Result<(), NotReplaced> {
         // After a sync of the file it is mapped as dirty.
@@ -190,13 +162,9 @@ impl Fault<'_> {
         if !replace && !self.write {
             return Ok(());
         }
-        let index = self.start();
         let mut update = entry.update();
         if replace {
-            let new = Entry::mapped(self.order, plan.pfn);
-            update.replace(new, |old, new, lock| {
-                folio::exchange(old, new, index, plan.shared, lock)
-            })?;
+            update.replace_by_storage(plan.storage, plan.shared)?;
         }
         if dirty {
             update.mark_dirty();
@@ -207,27 +175,22 @@ impl Fault<'_> {
         Ok(())
     }
 
-    /// Maps the memory of the entry.
-    #[inline(always)]
-    fn insert(&self, entry: &LockedEntry<'_, '_>, pfn: Pfn) -> FaultCode {
-        let Some(folio) = folio::of_locked(entry) else {
-            return FaultCode::SIGBUS;
-        };
-        let folio = folio.pin();
-        match self.order {
-            Order::Pte => self.vmf.insert_page(&folio, pfn, self.write),
+    /// Maps the storage.
+    #[inline]
+    fn insert(&self, storage: Storage<'_>) -> FaultCode {
+        let folio = DeviceFolio::of_storage(storage).pin();
+        match S::ORDER {
+            Order::Pte => self.vmf.insert_page(&folio, storage.pfn(), self.write),
             Order::Pmd => self.vmf.insert_folio_pmd(&folio, self.write),
         }
     }
-}
 
-impl Report<'_> {
     /// Has the filesystem sync the file before the memory is mapped.
     #[inline]
-    fn hand_out(&mut self, pfn: Pfn) -> FaultCode {
-        match &mut self.sync_pfn {
+    fn hand_out(&self, storage: Storage<'_>) -> FaultCode {
+        match self.report.sync_pfn {
             Some(place) => {
-                **place = pfn;
+                place.set(storage.pfn().number());
                 FaultCode::NEEDDSYNC
             }
             None => {

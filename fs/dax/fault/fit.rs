@@ -2,7 +2,7 @@
 
 //! Whether a huge page fits where a fault is.
 //!
-//! Nothing here depends on the kernel, so the tests also run on the host.
+//! This file does not depend on the kernel, so the tests also run on the host.
 
 #[cfg(test)]
 #[path = "../../../rust/units.rs"]

@@ -2,7 +2,10 @@
 
 //! Writes to private mappings: the task gets a copy of the page.
 
-use super::Fault;
+use super::request::{
+    Fault,
+    Size, //
+};
 use kernel::prelude::*;
 use kernel_ext::{
     dax::{
@@ -22,8 +25,8 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-impl Fault<'_> {
-    /// Makes `page` a copy of what the extent has, and maps it.
+impl<S: Size> Fault<'_, S> {
+    /// Makes `page` a copy of the data of the extent, and maps it.
     pub(super) fn copy_privately(&self, mut page: CowPage<'_>, map: &Map) -> FaultCode {
         let copied = match map.extent_type() {
             ExtentType::Hole | ExtentType::Unwritten => {
@@ -48,7 +51,7 @@ impl Fault<'_> {
         let window = map.dax_device()?.direct_access(
             &guard,
             map.page_offset(self.pos()),
-            self.order.pages(),
+            S::ORDER.pages(),
             AccessMode::Access,
         )?;
         let bytes = window.bytes(0, PAGE_SIZE as usize);

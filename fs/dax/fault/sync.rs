@@ -2,51 +2,49 @@
 
 //! Faults that wait for the file to be synced (`MAP_SYNC`).
 //!
-//! Who maps a file in this way finds the data after a crash if only the CPU caches are written back.
-//! So the metadata must be durable before a page can be written: [`Fault`](super::Fault) has found
-//! memory for the page, and left it to the filesystem to come here.
+//! A task that maps a file in this way makes its stores durable by writing back the CPU caches, without
+//! fsync(). So the metadata must be durable before a page can be written. [`handle`](super::handle) has
+//! found memory for the page, and left it to the filesystem to come here.
 
 use crate::{
-    entry::{
-        Entry,
-        Order, //
-    },
-    folio,
+    memory::Memory,
     slot::{
         LockedEntry,
         Lookup,
         Slot, //
     },
-    trace, //
+    sys::{
+        entry::Order,
+        folio::DeviceFolio,
+        mapping::DaxMapping,
+        trace, //
+    },
 };
 use kernel_ext::{
     mm::fault::{
         FaultCode,
         VmFault, //
     },
-    units::{
-        Pfn,
-        PAGE_SHIFT, //
-    }, //
+    units::Pfn, //
 };
 
-/// Syncs what the fault is about, and maps it for writing.
-pub(super) fn finish(vmf: &VmFault, order: Order, pfn: Pfn) -> FaultCode {
-    let start = (vmf.index().0 as i64) << PAGE_SHIFT;
+/// Syncs the bytes that the fault is about, and maps them for writing.
+pub(crate) fn finish(vmf: &VmFault, mapping: &DaxMapping, order: Order, pfn: Pfn) -> FaultCode {
+    let start = vmf.index().byte_offset() as i64;
     let end = start + order.bytes() as i64 - 1;
     match vmf.sync_file_data(start, end) {
-        Ok(()) => insert(vmf, order, pfn),
+        Ok(()) => insert(vmf, mapping, order, pfn),
         Err(_) => FaultCode::SIGBUS,
     }
 }
 
-/// Maps the frame for writing, if it still is what the file has there.
-fn insert(vmf: &VmFault, order: Order, pfn: Pfn) -> FaultCode {
-    let inode = vmf.mapping().host();
-    let mut slot = Slot::new(vmf.mapping(), vmf.index(), order);
+/// Maps the frame for writing, if it still is the memory that the file has there.
+fn insert(vmf: &VmFault, mapping: &DaxMapping, order: Order, pfn: Pfn) -> FaultCode {
+    let inode = mapping.host();
+    let mut slot = Slot::new(mapping, vmf.index(), order);
 
-    let Some(entry) = lock_dirty(&mut slot, Entry::mapped(order, pfn)) else {
-        // Then there is another fault, and it finds what has become of the file.
+    let Some(entry) = lock_dirty(&mut slot, order, pfn) else {
+        // The task repeats the access, and the next fault finds what the file has now.
         trace::insert_pfn_mkwrite_no_entry(inode, vmf, FaultCode::NOPAGE);
         return FaultCode::NOPAGE;
     };
@@ -56,23 +54,30 @@ fn insert(vmf: &VmFault, order: Order, pfn: Pfn) -> FaultCode {
     code
 }
 
-/// Locks the entry of the slot and notes that it will be written, if it is `wanted`.
-fn lock_dirty<'s, 'm>(slot: &'s mut Slot<'m>, wanted: Entry) -> Option<LockedEntry<'s, 'm>> {
-    match slot.lock().lookup() {
-        Lookup::Found(mut found) if found.entry() == wanted => {
-            found.mark_dirty();
-            Some(found.lock())
-        }
-        _ => None,
+/// Locks the entry of the slot and notes that it will be written, if its memory is that of `order` from
+/// frame `pfn` on.
+fn lock_dirty<'s, 'm>(
+    slot: &'s mut Slot<'m>,
+    order: Order,
+    pfn: Pfn,
+) -> Option<LockedEntry<'s, 'm>> {
+    let Lookup::Found(mut found) = slot.lock().lookup() else {
+        return None;
+    };
+    if found.entry().order() != order || found.entry().mapped_pfn() != Some(pfn) {
+        return None;
     }
+    found.mark_dirty();
+    Some(found.lock())
 }
 
-/// Maps the memory of the entry for writing.
+/// Maps the memory of the entry for writing, if it is still there.
 fn insert_writable(vmf: &VmFault, entry: &LockedEntry<'_, '_>, pfn: Pfn) -> FaultCode {
-    let Some(folio) = folio::of_locked(entry) else {
+    let mut memory = Memory::of_unknown_device();
+    let Some(frames) = memory.frames_of(entry.entry()) else {
         return FaultCode::SIGBUS;
     };
-    let folio = folio.pin();
+    let folio = DeviceFolio::of(frames).pin();
     match entry.entry().order() {
         Order::Pte => vmf.insert_page(&folio, pfn, true),
         Order::Pmd => vmf.insert_folio_pmd(&folio, true),

@@ -1,36 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Removing entries, with care for what is dirty and for memory that is gone.
+//! Removing entries, which may be dirty and whose memory may be gone.
 
 use super::{
     detach::detach_idle,
-    memory::Memory,
-    PageRange, //
+    range::PageRange, //
 };
 use crate::{
-    entry::{
-        Entry,
-        Order, //
-    },
-    folio,
+    memory::Memory,
     slot::{
         Lookup,
         MappingLock,
         Slot,
         UnlockedEntry, //
     },
-    trace, //
-};
-use core::convert::Infallible;
-use kernel::prelude::*;
-use kernel_ext::{
-    fs::mapping::{
-        AddressSpace,
-        PageIndex, //
+    sys::{
+        entry::Order,
+        folio::References,
+        mapping::DaxMapping,
+        trace, //
     },
-    mm::folio::References,
-    warn_on_once,
-    xarray::Guard, //
+};
+use kernel_ext::{
+    units::PageIndex,
+    warn_on_once, //
 };
 
 /// What becomes of the data of entries that are dirty.
@@ -38,14 +31,14 @@ use kernel_ext::{
 pub(super) enum Dirty {
     /// It is flushed: the blocks stay the file's, or become another file's.
     Flush,
-    /// Nothing: nobody can read it any more, or nobody was promised that it would be durable.
+    /// It is dropped: the blocks are freed, or the filesystem makes no stores durable.
     Discard,
 }
 
 impl Dirty {
     /// What has to be done for a file that keeps its data.
     #[inline]
-    pub(super) fn in_file(mapping: &AddressSpace) -> Self {
+    pub(super) fn in_file(mapping: &DaxMapping) -> Self {
         if mapping.can_write_back() && !cfg!(CONFIG_RUST_DAX_LOSE_REMOVED) {
             Self::Flush
         } else {
@@ -56,7 +49,7 @@ impl Dirty {
 
 /// Removes all entries of `range`. Sleeps.
 pub(super) fn remove_range(
-    mapping: &AddressSpace,
+    mapping: &DaxMapping,
     range: PageRange,
     memory: &mut Memory<'_>,
     dirty: Dirty,
@@ -71,30 +64,28 @@ pub(super) fn remove_range(
     }
 }
 
-/// Removes the entry that covers the page `index`. Returns whether there was one.
-pub(crate) fn delete(mapping: &AddressSpace, index: PageIndex) -> bool {
+/// Removes the entry that covers the page `index`, as the page is truncated. Returns whether there was
+/// one. Sleeps.
+pub(crate) fn delete(mapping: &DaxMapping, index: PageIndex) -> bool {
     let mut slot = Slot::new(mapping, index, Order::Pte);
     let Some(found) = look_up(slot.lock()) else {
         return false;
     };
-    // The inode may be on its way to be evicted.
+    // The caller may be evicting the inode, to reclaim memory.
     let mut memory = Memory::of_unknown_device();
     drop(remove(found, &mut memory, Dirty::in_file(mapping)));
     true
 }
 
-/// Removes the entry that covers the page `index` if there is one that is clean and whose pages
-/// nobody uses. Returns whether there was. Sleeps.
+/// Removes the entry that covers the page `index` if there is one that is clean and whose pages are not
+/// in use. Returns whether there was. Sleeps.
 ///
 /// The pages may be mapped: the caller unmaps them only after this.
-pub(crate) fn invalidate(mapping: &AddressSpace, index: PageIndex) -> bool {
+pub(crate) fn invalidate(mapping: &DaxMapping, index: PageIndex) -> bool {
     let mut slot = Slot::new(mapping, index, Order::Pte);
     let Some(found) = look_up(slot.lock()) else {
         return false;
     };
-    if found.is_dirty() {
-        return false;
-    }
     detach_idle(found, &mut Memory::of_unknown_device())
 }
 
@@ -109,46 +100,23 @@ fn look_up<'s, 'm>(lock: MappingLock<'s, 'm>) -> Option<UnlockedEntry<'s, 'm>> {
     }
 }
 
-/// Gives up the memory of an entry that is being removed, which nobody uses, if it is still there.
-#[inline]
-pub(super) fn release(entry: Entry, lock: &Guard<'_, '_>, memory: &mut Memory<'_>) {
-    release_from(entry, References::None, lock, memory);
-}
-
-/// Like [`release`], for memory that somebody may use.
-#[inline]
-pub(super) fn release_from(
-    entry: Entry,
-    references: References,
-    lock: &Guard<'_, '_>,
-    memory: &mut Memory<'_>,
-) {
-    let pages = entry.order().pages();
-    let there = |pfn| memory.frames(pfn, pages).is_some();
-    if entry.mapped_pfn().is_some_and(there) {
-        folio::release(entry, references, lock);
-    }
-}
-
 /// Removes one entry.
 fn remove<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
     memory: &mut Memory<'_>,
     dirty: Dirty,
 ) -> MappingLock<'s, 'm> {
-    let found = match found.remove_if_clean(|entry, lock| release(entry, lock, memory)) {
+    let found = match found.remove_if_clean(memory) {
         Ok(lock) => return lock,
         Err(found) => found,
     };
     match dirty {
         Dirty::Flush => flush_and_remove(found, memory),
-        Dirty::Discard => found.discard(|entry, lock| release(entry, lock, memory)),
+        Dirty::Discard => found.discard(memory),
     }
 }
 
 /// Writes the memory of an entry back, and removes the entry.
-///
-/// No page table has the memory. Nobody has, so nothing is written after the flush.
 #[cold]
 fn flush_and_remove<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
@@ -156,16 +124,8 @@ fn flush_and_remove<'s, 'm>(
 ) -> MappingLock<'s, 'm> {
     let (mapping, index) = (found.mapping(), found.index());
     let pages = found.entry().order().pages();
-    let flushed = found.lock().flush(|mapping, _, entry| {
-        let there = entry
-            .mapped_pfn()
-            .is_some_and(|pfn| memory.flush(pfn, pages));
-        if !there {
-            mapping.set_error(EIO);
-        }
-        Ok::<(), Infallible>(())
-    });
-    let Ok(flushed) = flushed;
+    // The caller has unmapped all of the range. Unmapping the entry again costs little then.
+    let flushed = found.unmap().flush(memory);
     trace::writeback_one(mapping.host(), index, pages);
-    flushed.remove(|entry, lock| release(entry, lock, memory))
+    flushed.remove(References::None, memory)
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ranges of a file: in bytes, as filesystems say it, and in pages, as entries are counted.
+//! Ranges of a file: in bytes, as filesystems give them, and in pages, as entries are counted.
 //!
-//! Nothing here depends on the kernel, so the tests also run on the host.
+//! This file does not depend on the kernel, so the tests also run on the host.
 
 #[cfg(test)]
 #[path = "../../../rust/units.rs"]
@@ -34,10 +34,10 @@ impl PageRange {
         last: PageIndex::MAX,
     };
 
-    /// The pages that hold the bytes from `start` up to and including `end`, of which the first and
-    /// the last need not be covered; [`None`] if there are no such bytes.
+    /// The pages that hold the bytes from `start` up to and including `end`, also those that hold other
+    /// bytes too; [`None`] if there are no such bytes.
     ///
-    /// Filesystems mean the end of the file, wherever it is, by `i64::MAX`, and by `-1`.
+    /// For filesystems both `i64::MAX` and `-1` mean the end of the file, wherever it is.
     #[inline]
     pub(crate) const fn of_bytes(start: i64, end: i64) -> Option<Self> {
         if start < 0 {
@@ -52,7 +52,7 @@ impl PageRange {
         if first.0 > last.0 {
             return None;
         }
-        // INVARIANT: Just checked.
+        // INVARIANT: `first <= last` was checked above.
         Some(Self { first, last })
     }
 
@@ -68,14 +68,14 @@ impl PageRange {
         self.last
     }
 
-    /// Whether the `pages` pages from `first` on are all among them.
+    /// Whether the range has all of the `pages` pages from `first` on.
     #[inline]
     pub(crate) const fn covers(self, first: PageIndex, pages: usize) -> bool {
         first.0 >= self.first.0 && first.0 <= self.last.0 && pages - 1 <= self.last.0 - first.0
     }
 
-    /// The number of pages; 0 stands for all that a file can have, of which there is one more than
-    /// fits.
+    /// The number of pages, as `unmap_mapping_pages()` takes it: all pages that a file can have are one
+    /// more than fits, for which 0 wraps around to the last page again.
     #[inline]
     pub(crate) const fn pages_or_all(self) -> usize {
         (self.last.0 - self.first.0).wrapping_add(1)
@@ -99,7 +99,7 @@ mod tests {
             (PAGE - 1, PAGE, 0, 1),
             (PAGE, 2 * PAGE - 1, 1, 1),
             (5 * PAGE + 7, 5 * PAGE + 7, 5, 5),
-            // The last byte that a file can have, without being the end of it.
+            // The last byte before the one that means the end of the file.
             (0, i64::MAX - 1, 0, (i64::MAX >> PAGE_SHIFT) as usize),
             (0, i64::MAX, 0, usize::MAX),
             (0, -1, 0, usize::MAX),

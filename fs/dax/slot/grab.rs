@@ -3,23 +3,24 @@
 //! The lock of the entry of a slot, whether there was an entry before or not.
 
 use super::{
-    LockedEntry,
-    Lookup,
-    MappingLock,
-    Slot,
-    UnlockedEntry, //
+    lock::{
+        MappingLock,
+        Slot, //
+    },
+    locked::LockedEntry,
+    lookup::Lookup,
+    unlocked::UnlockedEntry,
 };
-use crate::entry::{
-    Entry,
-    Kind,
-    Order, //
-};
-use kernel_ext::{
-    fs::mapping::AddressSpace,
-    xarray::{
-        Cursor,
-        Guard, //
-    }, //
+use crate::{
+    memory::Memory,
+    sys::{
+        cursor::Cursor,
+        entry::{
+            Kind,
+            Order, //
+        },
+        folio::References,
+    },
 };
 
 /// Why an entry cannot be had.
@@ -29,15 +30,15 @@ pub(crate) enum GrabError {
     Fallback,
     /// There is no memory for the array to grow.
     OutOfMemory,
-    /// What is in the array is no entry of DAX.
+    /// The array has something else there, which is no entry of DAX.
     Io,
 }
 
-/// Locks the entry of the slot; makes an empty one if there is none. Sleeps.
+/// Locks the entry of the slot; makes a placeholder if there is none. Sleeps.
 ///
 /// The entry that is found may be larger than the slot if it is storage. A larger hole, or
-/// placeholder, makes room for smaller entries. Smaller entries never make room for larger ones: that
-/// is [`GrabError::Fallback`].
+/// placeholder, is removed first. Smaller entries are not removed for a larger one: that is
+/// [`GrabError::Fallback`].
 #[inline]
 pub(crate) fn grab<'s, 'm>(
     slot: &'s mut Slot<'m>,
@@ -50,13 +51,13 @@ pub(crate) fn grab<'s, 'm>(
                 if found.entry().order() == order || found.entry().is_mapped() {
                     return Ok(found.lock());
                 }
-                make_room(found)
+                clear_hole(found)
             }
             Lookup::Absent(lock) => lock,
             Lookup::Conflict => return Err(GrabError::Fallback),
             Lookup::Foreign => return Err(GrabError::Io),
         };
-        match insert(lock, Entry::empty(order)) {
+        match insert(lock, order) {
             Ok(locked) => return Ok(locked),
             Err(failed) => cursor = failed,
         }
@@ -66,39 +67,32 @@ pub(crate) fn grab<'s, 'm>(
     }
 }
 
-/// Removes a hole or a placeholder, so that there is room for smaller entries.
+/// Removes a hole or a placeholder that is larger than the entry which is to be made there.
 #[cold]
-fn make_room<'s, 'm>(found: UnlockedEntry<'s, 'm>) -> MappingLock<'s, 'm> {
-    // Neither has anything of its memory that would have to be given up.
-    let release = |_: Entry, _: &Guard<'_, '_>| ();
+fn clear_hole<'s, 'm>(found: UnlockedEntry<'s, 'm>) -> MappingLock<'s, 'm> {
+    let mut memory = Memory::of_unknown_device();
     let mut lock = match found.entry().kind() {
-        // Nobody maps a placeholder.
-        Kind::Empty | Kind::Mapped(_) => found.discard(release),
-        Kind::Zero(_) => {
-            let locked = found.lock();
-            unmap(locked.mapping(), &locked);
-            locked.remove(release)
-        }
+        // A placeholder is in no page table.
+        Kind::Empty => found.discard(&mut memory),
+        Kind::Zero(_) | Kind::Mapped(_) => found
+            .unmap()
+            .flush(&mut memory)
+            .remove(References::None, &mut memory),
     };
     lock.0.reset();
     lock
 }
 
-/// Takes the pages of the entry out of all page tables.
-fn unmap(mapping: &AddressSpace, locked: &LockedEntry<'_, '_>) {
-    mapping.unmap_pages(locked.index(), locked.entry().order().pages());
-}
-
-/// Puts `entry`, locked, into a slot that is empty. Gives the cursor back if there was no memory.
+/// Puts a locked placeholder of `order` into a slot that is empty. Gives the cursor back if there was
+/// no memory for the array to grow.
 #[inline]
 fn insert<'s, 'm>(
     mut lock: MappingLock<'s, 'm>,
-    entry: Entry,
+    order: Order,
 ) -> Result<LockedEntry<'s, 'm>, &'s mut Cursor<'m>> {
-    lock.0.store(Some(entry.locked()));
-    if lock.0.failed() {
+    let Some(held) = lock.0.store_placeholder(order) else {
         return Err(lock.0.unlock());
-    }
-    lock.0.add_pages(entry.order().pages());
-    Ok(LockedEntry::new(lock.0.unlock(), entry))
+    };
+    lock.0.add_pages(order.pages());
+    Ok(LockedEntry::new(lock.0.unlock(), held))
 }

@@ -2,89 +2,104 @@
 
 //! Entries that are locked.
 
-use super::MappingLock;
-use crate::entry::Entry;
-use kernel_ext::{
-    fs::mapping::{
-        AddressSpace,
-        PageIndex,
+use super::lock::{
+    MappingLock,
+    Slot, //
+};
+use crate::sys::{
+    cursor::{
+        Cursor,
         TAG_DIRTY,
         TAG_TOWRITE, //
     },
+    entry::{
+        Entry,
+        Storage,
+        Zeros, //
+    },
+    guard::{
+        Guard,
+        NotReplaced, //
+    },
+    lock::EntryLock,
+    mapping::DaxMapping,
+    wait::Key,
+};
+use kernel_ext::{
     types::{
         Discharge,
         Duty, //
     },
-    wait::Key,
-    xarray::{
-        Cursor,
-        Guard,
-        Present, //
-    },
+    units::PageIndex,
 };
 
 /// The lock of the entry that is at the cursor.
-pub(super) struct Held<'s, 'm> {
-    cursor: &'s mut Cursor<'m>,
-    entry: Entry,
+pub(super) struct HeldEntry<'s, 'm> {
+    pub(super) cursor: &'s mut Cursor<'m>,
+    lock: EntryLock,
 }
 
-impl<'s, 'm> Held<'s, 'm> {
+impl<'s, 'm> HeldEntry<'s, 'm> {
     #[inline]
-    fn key(&self) -> Key {
-        let start = self.entry.order().start(self.cursor.index());
-        Key::new(self.cursor.mapping(), start)
+    fn start(&self) -> PageIndex {
+        self.lock.entry().order().start(self.cursor.index())
     }
 
-    /// Takes the i_pages lock and unlocks the entry under it.
+    /// Takes the i_pages lock and unlocks the entry under it. The caller wakes the next waiter.
     #[inline]
-    fn unlock(self) -> MappingLock<'s, 'm> {
+    fn unlock(self) -> (MappingLock<'s, 'm>, Key) {
+        let key = Key::new(self.cursor.mapping(), self.start());
         let mut guard = self.cursor.lock();
-        let old = guard.replace(self.entry.unlocked());
-        debug_assert_eq!(old, Some(Present::Value(self.entry.locked())));
-        MappingLock(guard)
+        guard.unlock_entry(self.lock);
+        (MappingLock(guard), key)
     }
 }
 
-impl Discharge for Held<'_, '_> {
+impl Discharge for HeldEntry<'_, '_> {
     #[inline]
     fn discharge(self) {
-        let key = self.key();
-        drop(self.unlock());
-        // Those who wait have seen the entry locked, so they are in the queue by now. They are woken
-        // without the lock, which they want next.
+        let (lock, key) = self.unlock();
+        drop(lock);
+        // Tasks that have seen the entry locked are in the queue by now. The next one is woken without
+        // the i_pages lock, which it wants first.
         key.wake_next();
     }
 }
 
 /// The lock of an entry. No other lock is held.
 ///
-/// The entry is unlocked, and the next one who waits for it woken, when this is dropped.
+/// The entry is unlocked, and the next task that waits for it woken, when this is dropped.
 #[must_use = "the entry is unlocked immediately when this is unused"]
-pub(crate) struct LockedEntry<'s, 'm>(Duty<Held<'s, 'm>>);
+pub(crate) struct LockedEntry<'s, 'm>(pub(super) Duty<HeldEntry<'s, 'm>>);
 
 impl<'s, 'm> LockedEntry<'s, 'm> {
-    /// The lock of `entry`, which is at the cursor and which the caller has locked.
+    /// The entry at the cursor, with its lock.
     #[inline]
-    pub(super) fn new(cursor: &'s mut Cursor<'m>, entry: Entry) -> Self {
-        Self(Duty::new(Held { cursor, entry }))
+    pub(super) fn new(cursor: &'s mut Cursor<'m>, lock: EntryLock) -> Self {
+        Self(Duty::new(HeldEntry { cursor, lock }))
+    }
+
+    /// The entry of the slot, with the lock that [`LockedEntry::keep_locked`] left.
+    #[inline]
+    pub(crate) fn adopt(slot: &'s mut Slot<'m>, lock: EntryLock) -> Self {
+        Self::new(&mut slot.0, lock)
     }
 
     /// The entry.
     #[inline]
     pub(crate) fn entry(&self) -> Entry {
-        self.0.entry
+        self.0.lock.entry()
     }
 
     /// The first page that the entry covers.
     #[inline]
     pub(crate) fn index(&self) -> PageIndex {
-        self.0.entry.order().start(self.0.cursor.index())
+        self.0.start()
     }
 
     /// The file.
     #[inline]
-    pub(crate) fn mapping(&self) -> &'m AddressSpace {
+    pub(crate) fn mapping(&self) -> &'m DaxMapping {
         self.0.cursor.mapping()
     }
 
@@ -94,39 +109,22 @@ impl<'s, 'm> LockedEntry<'s, 'm> {
         let held = &mut *self.0;
         Update {
             guard: held.cursor.lock(),
-            entry: &mut held.entry,
+            lock: &mut held.lock,
             walked: false,
         }
     }
 
-    /// Has `flush` write the memory of the entry to stable storage.
-    ///
-    /// `flush` must first write-protect all mappings of the pages from the index on, so that
-    /// whoever writes after that waits for the lock of the entry; then flush the memory. If it fails the
-    /// entry stays dirty.
+    /// Leaves the entry locked, and hands its lock to the caller: for C to keep.
     #[inline]
-    pub(crate) fn flush<E>(
-        self,
-        flush: impl FnOnce(&'m AddressSpace, PageIndex, Entry) -> Result<(), E>,
-    ) -> Result<Flushed<'s, 'm>, E> {
-        flush(self.mapping(), self.index(), self.entry())?;
-        Ok(Flushed(self))
+    pub(crate) fn keep_locked(self) -> EntryLock {
+        self.0.take_over().lock
     }
 
-    /// Leaves the entry locked. [`adopt`](super::adopt) takes the lock up again.
-    #[inline]
-    pub(crate) fn keep_locked(self) -> Entry {
-        self.0.take_over().entry
-    }
-
-    /// Removes the entry, and wakes all who wait for it. The i_pages lock is held afterwards.
-    #[inline]
-    pub(super) fn remove(self, release: impl FnOnce(Entry, &Guard<'_, '_>)) -> MappingLock<'s, 'm> {
-        let Held { cursor, entry } = self.0.take_over();
-        let mut lock = MappingLock(cursor.lock());
-        release(entry, &lock.0);
-        let old = lock.remove(entry);
-        debug_assert_eq!(old, Some(Present::Value(entry.locked())));
+    /// Unlocks the entry, and wakes the next task that waits for it. The i_pages lock is held
+    /// afterwards.
+    pub(super) fn put(self) -> MappingLock<'s, 'm> {
+        let (lock, key) = self.0.take_over().unlock();
+        key.wake_next();
         lock
     }
 }
@@ -134,29 +132,31 @@ impl<'s, 'm> LockedEntry<'s, 'm> {
 /// A locked entry and the i_pages lock, which is released when this is dropped.
 #[must_use = "the i_pages lock is released immediately when this is unused"]
 pub(crate) struct Update<'u, 'm> {
-    guard: Guard<'u, 'm>,
-    entry: &'u mut Entry,
+    pub(super) guard: Guard<'u, 'm>,
+    pub(super) lock: &'u mut EntryLock,
     walked: bool,
 }
 
 impl Update<'_, '_> {
-    /// Puts `new` in the place of the entry, which stays locked, and keeps its tags.
+    /// Puts `storage` in the place of the entry, which stays locked, and keeps its tags.
     ///
-    /// `swap`, with the old entry and the new one, moves what they have of their memory. Fails, and
-    /// changes nothing, if that does, or if `new` covers another number of pages.
+    /// `shared` says that the filesystem lets several files have the memory. If the old entry has more
+    /// than one page, its memory is not in use.
     #[inline]
-    pub(crate) fn replace<E>(
+    pub(crate) fn replace_by_storage(
         &mut self,
-        new: Entry,
-        swap: impl FnOnce(Entry, Entry, &Guard<'_, '_>) -> Result<(), E>,
+        storage: Storage<'_>,
+        shared: bool,
     ) -> Result<(), NotReplaced> {
-        if new.order() != self.entry.order() {
-            return Err(NotReplaced);
-        }
-        swap(*self.entry, new, &self.guard).map_err(|_| NotReplaced)?;
-        let old = self.guard.replace(new.locked());
-        debug_assert_eq!(old, Some(Present::Value(self.entry.locked())));
-        *self.entry = new;
+        self.guard.replace_by_storage(self.lock, storage, shared)?;
+        self.walked = true;
+        Ok(())
+    }
+
+    /// Puts a hole in the place of the entry, which is no storage, and stays locked.
+    #[inline]
+    pub(crate) fn replace_by_zeros(&mut self, zeros: Zeros) -> Result<(), NotReplaced> {
+        self.guard.replace_by_zeros(self.lock, zeros)?;
         self.walked = true;
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Update<'_, '_> {
         self.guard.set_mark(TAG_DIRTY);
     }
 
-    /// Has the next writeback flush the memory, be it tagged as dirty or not.
+    /// Has the next writeback flush the memory, whether it is tagged as dirty or not.
     #[inline]
     pub(crate) fn mark_towrite(&mut self) {
         self.walk();
@@ -181,37 +181,5 @@ impl Update<'_, '_> {
             self.guard.load();
             self.walked = true;
         }
-    }
-}
-
-/// An entry was to be replaced by one that covers another number of pages, or whose memory cannot be
-/// had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotReplaced;
-
-/// A locked entry whose memory is on stable storage, and that nobody can write to: the evidence that
-/// is needed to clean it.
-///
-/// When dropped, the entry is unlocked and stays dirty.
-#[must_use = "the entry is unlocked immediately, and stays dirty, when this is unused"]
-pub(crate) struct Flushed<'s, 'm>(LockedEntry<'s, 'm>);
-
-impl<'s, 'm> Flushed<'s, 'm> {
-    /// Removes the entry, and wakes all who wait for it.
-    ///
-    /// `release` gives up what the entry has of its memory, under the i_pages lock.
-    #[inline]
-    pub(crate) fn remove(self, release: impl FnOnce(Entry, &Guard<'_, '_>)) -> MappingLock<'s, 'm> {
-        self.0.remove(release)
-    }
-
-    /// Leaves the entry as it was, and wakes the next one who waits for it. The i_pages lock is held
-    /// afterwards.
-    pub(crate) fn put(self) -> MappingLock<'s, 'm> {
-        let held = self.0 .0.take_over();
-        let key = held.key();
-        let lock = held.unlock();
-        key.wake_next();
-        lock
     }
 }

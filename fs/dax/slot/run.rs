@@ -5,52 +5,55 @@
 //! To clean an entry costs a walk over all mappings of the file, whatever its size. A file that was
 //! written page by page has many small entries that follow each other in memory too.
 //!
-//! Nobody else locks more than one entry. To lock several cannot be waited for in a circle: those
-//! after the first are locked only if nobody has them locked, and whoever has a run waits for no
-//! entry.
+//! All other tasks lock one entry at a time. Writeback locks those after the first of a run only if
+//! they are not locked, and a task that has a run waits for no entry. So no circle of waits can arise.
 
 use super::{
-    MappingLock,
-    UnlockedEntry, //
+    lock::MappingLock,
+    unlocked::UnlockedEntry, //
 };
-use crate::entry::{
-    Entry,
-    Order, //
+use crate::{
+    memory::Memory,
+    sys::{
+        cursor::{
+            Cursor,
+            Present,
+            TAG_DIRTY,
+            TAG_TOWRITE, //
+        },
+        entry::{
+            Entry,
+            Order, //
+        },
+        guard::Guard,
+        mapping::DaxMapping,
+        wait::Key,
+    },
 };
 use kernel_ext::{
-    fs::mapping::{
-        AddressSpace,
-        PageIndex,
-        TAG_DIRTY,
-        TAG_TOWRITE, //
-    },
+    dax::DaxDevice,
+    memremap::Frames,
     types::{
         Discharge,
         Duty, //
     },
-    units::Pfn,
-    wait::Key,
-    xarray::{
-        Cursor,
-        Guard,
-        Present, //
-    },
+    units::PageIndex, //
 };
 
 /// The locks of the entries of a run.
 ///
 /// # Invariants
 ///
-/// The entry `i` places after the first is [`nth(first, i)`](nth), at the page `index + i`, if there
-/// are several.
-struct Held<'s, 'm> {
+/// The task has the locks of `len` entries, the first of which is `first`, at the page `index`. If there
+/// are several, each is of one page, which follows that of the one before in the file and in memory.
+pub(super) struct HeldRun<'s, 'm> {
     cursor: &'s mut Cursor<'m>,
-    index: PageIndex,
+    pub(super) index: PageIndex,
     first: Entry,
-    len: usize,
+    pub(super) len: usize,
 }
 
-impl<'s, 'm> Held<'s, 'm> {
+impl<'s, 'm> HeldRun<'s, 'm> {
     /// Unlocks all entries. `change` is called for each while the cursor is there.
     #[inline]
     fn unlock(self, mut change: impl FnMut(&mut Guard<'_, '_>)) -> MappingLock<'s, 'm> {
@@ -58,125 +61,165 @@ impl<'s, 'm> Held<'s, 'm> {
         let mut guard = self.cursor.lock();
         guard.set_index(self.index);
         for i in 0..self.len {
-            let index = PageIndex(self.index.0 + i);
+            let index = self.index.plus(i);
             if i != 0 {
                 guard.next(index);
             }
-            let entry = nth(self.first, i);
-            let old = guard.replace(entry.unlocked());
-            debug_assert_eq!(old, Some(Present::Value(entry.locked())));
+            guard.unlock_present();
             change(&mut guard);
             Key::new(mapping, index).wake_next();
         }
         MappingLock(guard)
     }
+
+    /// Takes the tags away and unlocks all entries.
+    #[inline]
+    pub(super) fn clean(self) -> MappingLock<'s, 'm> {
+        self.unlock(|guard| {
+            guard.clear_mark(TAG_DIRTY);
+            guard.clear_mark(TAG_TOWRITE);
+        })
+    }
+
+    /// The number of pages.
+    #[inline]
+    pub(super) fn pages(&self) -> usize {
+        self.first.order().pages() * self.len
+    }
 }
 
-impl Discharge for Held<'_, '_> {
+impl Discharge for HeldRun<'_, '_> {
     fn discharge(self) {
         drop(self.unlock(|_| ()));
     }
 }
 
-/// The entry `i` places after `first`: of one page like that, with the frame that is so much further.
-///
-/// If `first` cannot have neighbours in a run, it is `first`.
-#[inline]
-fn nth(first: Entry, i: usize) -> Entry {
-    match (first.order(), first.mapped_pfn()) {
-        (Order::Pte, Some(pfn)) => Entry::mapped(Order::Pte, Pfn::new(pfn.number() + i)),
-        _ => first,
-    }
-}
-
 impl<'s, 'm> UnlockedEntry<'s, 'm> {
     /// Locks the entry, and those that follow it in the file and in memory, that writeback has set out
-    /// to flush and that nobody has locked; up to the page `last`, and `limit` entries. Releases the
-    /// i_pages lock.
+    /// to flush and that are not locked; up to the page `last`, and to the end of the memory. Releases
+    /// the i_pages lock.
+    ///
+    /// Gives the entry back if it is no storage, or if `memory` does not find its memory.
     ///
     /// A run has at most 64 entries, which are neighbours in the array as well. A fault may have to
     /// wait until so many pages are flushed.
     #[inline]
-    pub(crate) fn lock_run(self, last: PageIndex, limit: usize) -> LockedRun<'s, 'm> {
+    pub(crate) fn lock_run<'f>(
+        self,
+        last: PageIndex,
+        memory: &'f mut Memory<'_>,
+    ) -> Result<LockedRun<'s, 'm, 'f>, Self> {
+        let Some(frames) = memory.frames_from(self.entry()) else {
+            return Err(self);
+        };
+        let held = self.lock_neighbours(last, frames.pages());
+        // INVARIANT: The frames begin with those of the first entry. The run has no more pages than
+        // there are frames.
+        let frames = frames.up_to(held.pages());
+        Ok(LockedRun { held, frames })
+    }
+
+    /// As [`UnlockedEntry::lock_run`], for at most `limit` entries of one page.
+    #[inline]
+    pub(super) fn lock_neighbours(self, last: PageIndex, limit: usize) -> Duty<HeldRun<'s, 'm>> {
         let (index, first) = (self.index(), self.entry());
-        let mut guard = self.lock_in_place().0;
+        let (lock, held) = self.lock_in_place();
+        held.keep();
+        let mut guard = lock.0;
         let mut len = 1;
         if first.order() == Order::Pte && first.is_mapped() {
-            while len < limit && index.0 + len <= last.0 && guard.next_is_marked(TAG_TOWRITE) {
-                let next = nth(first, len);
-                // One that is locked is another value.
-                if guard.next(PageIndex(index.0 + len)) != Some(Present::Value(next.unlocked())) {
-                    break;
+            while len < limit && index.plus(len) <= last && guard.next_is_marked(TAG_TOWRITE) {
+                match guard.next(index.plus(len)) {
+                    Some(Present::Unlocked(next)) if next.follows(first, len) => {
+                        guard.lock_entry(next).keep();
+                    }
+                    _ => break,
                 }
-                guard.replace(next.locked());
                 len += 1;
             }
         }
-        LockedRun(Duty::new(Held {
+        // INVARIANT: Each of them has been locked above, after it was found to follow the one before.
+        Duty::new(HeldRun {
             cursor: guard.unlock(),
             index,
             first,
             len,
-        }))
+        })
     }
 }
 
 /// The locks of the entries of a run. No other lock is held.
 ///
-/// All are unlocked, and for each the next one who waits for it is woken, when this is dropped.
+/// All are unlocked, and for each the next task that waits for it is woken, when this is dropped.
+///
+/// # Invariants
+///
+/// `frames` are the memory of all of the entries.
 #[must_use = "the entries are unlocked immediately when this is unused"]
-pub(crate) struct LockedRun<'s, 'm>(Duty<Held<'s, 'm>>);
+pub(crate) struct LockedRun<'s, 'm, 'f> {
+    held: Duty<HeldRun<'s, 'm>>,
+    frames: Frames<'f>,
+}
 
-impl<'s, 'm> LockedRun<'s, 'm> {
+impl<'s, 'm, 'f> LockedRun<'s, 'm, 'f> {
     /// The first page.
     #[inline]
     pub(crate) fn index(&self) -> PageIndex {
-        self.0.index
+        self.held.index
     }
 
     /// The number of entries.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.0.len
-    }
-
-    /// The number of pages.
-    #[inline]
-    pub(crate) fn pages(&self) -> usize {
-        self.0.first.order().pages() * self.0.len
+        self.held.len
     }
 
     /// The file.
     #[inline]
-    pub(crate) fn mapping(&self) -> &'m AddressSpace {
-        self.0.cursor.mapping()
+    pub(crate) fn mapping(&self) -> &'m DaxMapping {
+        self.held.cursor.mapping()
     }
 
-    /// Has `flush` write the memory of the entries to stable storage; see
-    /// [`LockedEntry::flush`](super::LockedEntry::flush).
+    /// Write-protects the pages of the entries in all page tables: the next store to each faults, and
+    /// the fault waits for the lock of the entry. Sleeps.
     #[inline]
-    pub(crate) fn flush(self, flush: impl FnOnce(&Self)) -> FlushedRun<'s, 'm> {
-        flush(&self);
-        FlushedRun(self)
+    pub(crate) fn write_protect(self) -> ProtectedRun<'s, 'm, 'f> {
+        self.mapping()
+            .lock_mappings()
+            .make_clean(self.held.index, self.frames);
+        ProtectedRun(self)
     }
 }
 
-/// A locked run of entries whose memory is on stable storage, and that nobody can write to.
+/// A locked run of entries to whose memory no task can store by a mapping of the file.
+///
+/// When dropped, the entries are unlocked and stay dirty.
+#[must_use = "the entries are unlocked immediately when this is unused"]
+pub(crate) struct ProtectedRun<'s, 'm, 'f>(LockedRun<'s, 'm, 'f>);
+
+impl<'s, 'm, 'f> ProtectedRun<'s, 'm, 'f> {
+    /// Writes back what the CPU caches hold of the memory, if `device`, which it belongs to, wants that.
+    #[inline]
+    pub(crate) fn flush(self, device: &DaxDevice) -> FlushedRun<'s, 'm, 'f> {
+        device.flush(self.0.frames);
+        FlushedRun(self.0)
+    }
+}
+
+/// A locked run of entries whose memory is on stable storage, and to which no task can store by a
+/// mapping of the file.
 ///
 /// When dropped, the entries are unlocked and stay dirty.
 #[must_use = "the entries are unlocked immediately, and stay dirty, when this is unused"]
-pub(crate) struct FlushedRun<'s, 'm>(LockedRun<'s, 'm>);
+pub(crate) struct FlushedRun<'s, 'm, 'f>(LockedRun<'s, 'm, 'f>);
 
-impl<'s, 'm> FlushedRun<'s, 'm> {
-    /// Notes that the memory is clean, unlocks the entries and wakes the next one who waits for each.
+impl<'s, 'm> FlushedRun<'s, 'm, '_> {
+    /// Notes that the memory is clean, unlocks the entries and wakes the next task that waits for each.
     ///
     /// All tags go at once, and only now. So another writeback that has tagged the entries before
     /// finds them locked, waits for the flush, and does not flush again.
     #[inline]
     pub(crate) fn clean(self) -> MappingLock<'s, 'm> {
-        self.0 .0.take_over().unlock(|guard| {
-            guard.clear_mark(TAG_DIRTY);
-            guard.clear_mark(TAG_TOWRITE);
-        })
+        self.0.held.take_over().clean()
     }
 }

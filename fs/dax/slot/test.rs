@@ -6,29 +6,34 @@
 
 use kernel::prelude::*;
 
-mod ffi;
+mod file;
 
 #[kunit_tests(rust_fs_dax_slot)]
 mod tests {
     use super::{
-        ffi::{
+        file::{
+            entry,
             File,
             PAUSE, //
         },
         *,
     };
     use crate::{
-        entry::{
-            Entry,
-            Kind,
-            Order, //
-        },
+        memory::Memory,
         slot::{
             grab,
             GrabError,
             LockedEntry,
             Lookup,
             Peek, //
+        },
+        sys::{
+            entry::{
+                Entry,
+                Kind,
+                Order, //
+            },
+            folio::References,
         },
     };
     use kernel::{
@@ -53,12 +58,9 @@ mod tests {
             WorkItem, //
         },
     };
-    use kernel_ext::{
-        fs::mapping::{
-            AddressSpace,
-            PageIndex, //
-        },
-        units::Pfn, //
+    use kernel_ext::units::{
+        PageIndex,
+        Pfn, //
     };
 
     const STORAGE: Kind = Kind::Mapped(Pfn::new(0x1_0000));
@@ -114,7 +116,7 @@ mod tests {
         Ok(())
     }
 
-    /// What a small slot finds where there is a large entry of this kind.
+    /// The entry that a small slot gets where there is a large entry of this kind.
     fn grab_within(kind: Kind) -> Result<(Entry, usize)> {
         let file = File::new()?;
         if !file.insert(512, Order::Pmd, kind, false) {
@@ -132,10 +134,7 @@ mod tests {
         let small = (Entry::empty(Order::Pte), 1);
         assert_eq!(grab_within(Kind::Empty)?, small);
         assert_eq!(grab_within(HOLE)?, small);
-        assert_eq!(
-            grab_within(STORAGE)?,
-            (Entry::new(Order::Pmd, STORAGE), 512)
-        );
+        assert_eq!(grab_within(STORAGE)?, (entry(Order::Pmd, STORAGE), 512));
         Ok(())
     }
 
@@ -203,7 +202,7 @@ mod tests {
         Ok(())
     }
 
-    /// The array shrinks under a walk that removes what it finds.
+    /// The array shrinks under a walk that removes the entries.
     #[test]
     fn walks_may_remove() -> Result {
         for pause in [0, PAUSE] {
@@ -211,19 +210,22 @@ mod tests {
             for (index, order) in INDICES {
                 assert!(file.insert(index, order, STORAGE, true));
             }
+            let mut memory = Memory::of_unknown_device();
             let mut slot = file.slot(0, Order::Pte);
             let mut lock = slot.lock();
             let mut removed = 0;
             while let Some(entry) = lock.next(PageIndex::MAX) {
-                let entry = match entry.remove_if_clean(|_, _| ()) {
+                let entry = match entry.remove_if_clean(&mut memory) {
                     Ok(_) => return Err(EINVAL),
                     Err(dirty) => dirty,
                 };
                 lock = if removed % 2 == 0 {
-                    entry.discard(|_, _| ())
+                    entry.discard(&mut memory)
                 } else {
-                    let flush = |_: &AddressSpace, _: PageIndex, _: Entry| Ok::<_, Error>(());
-                    entry.lock().flush(flush)?.remove(|_, _| ())
+                    entry
+                        .unmap()
+                        .flush(&mut memory)
+                        .remove(References::None, &mut memory)
                 };
                 lock.relax_after(pause);
                 removed += 1;
@@ -243,19 +245,14 @@ mod tests {
             .tag_for_writeback(PageIndex::ZERO, PageIndex::MAX);
         let mut slot = file.slot(700, Order::Pte);
         let entry = slot.lock().next_towrite(PageIndex(700)).ok_or(EINVAL)?;
-        let failed = entry.lock().flush(|_, _, _| Err(EIO)).err();
-        assert_eq!(failed, Some(EIO));
+        drop(entry.unmap());
         assert_eq!(*file.walk(700, true, false)?, [512]);
 
         let entry = slot.lock().next_towrite(PageIndex(700)).ok_or(EINVAL)?;
-        let flushed = entry.lock_run(PageIndex(700), 512).flush(|run| {
-            assert!(run.mapping() == file.mapping());
-            assert_eq!(
-                (run.index(), run.len(), run.pages()),
-                (PageIndex(512), 1, 512)
-            );
-        });
-        let lock = flushed.clean();
+        assert!(entry.mapping() == file.mapping());
+        let run = entry.lock_neighbours(PageIndex(700), 512);
+        assert_eq!((run.index, run.len, run.pages()), (PageIndex(512), 1, 512));
+        let lock = run.take_over().clean();
         assert!(lock.next_towrite(PageIndex::MAX).is_none());
         match file.slot(600, Order::Pte).lock().lookup() {
             Lookup::Found(found) => assert!(!found.is_dirty()),
@@ -278,9 +275,9 @@ mod tests {
         for (index, len) in [(60, 4), (64, 2), (67, 1), (68, 1), (69, 1)] {
             let mut slot = file.slot(0, Order::Pte);
             let entry = slot.lock().next_towrite(PageIndex::MAX).ok_or(EINVAL)?;
-            let run = entry.lock_run(PageIndex::MAX, 64);
-            assert_eq!((run.index(), run.len()), (PageIndex(index), len));
-            drop(run.flush(|_| ()).clean());
+            let run = entry.lock_neighbours(PageIndex::MAX, 64);
+            assert_eq!((run.index, run.len), (PageIndex(index), len));
+            drop(run.take_over().clean());
         }
         assert_eq!(*file.walk(100, true, false)?, [0_usize; 0]);
         file.mapping()
@@ -303,13 +300,13 @@ mod tests {
         for (last, limit, len) in [(usize::MAX, 3, 3), (4, 64, 5), (0, 64, 1), (7, 8, 8)] {
             let mut slot = file.slot(0, Order::Pte);
             let entry = slot.lock().next_towrite(PageIndex::MAX).ok_or(EINVAL)?;
-            assert_eq!(entry.lock_run(PageIndex(last), limit).len(), len);
+            assert_eq!(entry.lock_neighbours(PageIndex(last), limit).len, len);
         }
         assert_eq!(file.walk(100, true, false)?.len(), 8);
         Ok(())
     }
 
-    /// What another task does, and with what.
+    /// Another task, and the file that it uses.
     #[pin_data]
     struct Other {
         file: File,
@@ -335,8 +332,8 @@ mod tests {
         }
     }
 
-    /// Has `wait` run in another task while an entry that covers page 5 is locked, then has `finish`
-    /// end that. The other task must wait for it, and not for ever.
+    /// Runs `wait` in another task while an entry that covers page 5 is locked, then has `finish` end
+    /// that. The other task must wait until then, and no longer.
     fn waits(order: Order, wait: fn(&File), finish: fn(LockedEntry<'_, '_>)) -> Result {
         let other = Arc::pin_init(
             try_pin_init!(Other {
@@ -384,9 +381,13 @@ mod tests {
     #[test]
     fn removal_ends_waiting() -> Result {
         let finish = |locked: LockedEntry<'_, '_>| {
-            if let Ok(flushed) = locked.flush(|_, _, _| Ok::<_, Error>(())) {
-                drop(flushed.remove(|_, _| ()));
-            }
+            let mut memory = Memory::of_unknown_device();
+            drop(
+                locked
+                    .unmap()
+                    .flush(&mut memory)
+                    .remove(References::None, &mut memory),
+            );
         };
         waits(
             Order::Pmd,

@@ -1,34 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Entries that have been found under the i_pages lock.
+//! Entries that were found under the i_pages lock.
 
 use super::{
-    LockedEntry,
-    MappingLock, //
+    lock::MappingLock,
+    locked::LockedEntry,
+    unmapped::Unmapped, //
 };
-use crate::entry::Entry;
-use kernel_ext::{
-    fs::mapping::{
-        AddressSpace,
-        PageIndex,
-        TAG_DIRTY,
-        TAG_TOWRITE, //
+use crate::{
+    memory::Memory,
+    sys::{
+        cursor::{
+            TAG_DIRTY,
+            TAG_TOWRITE, //
+        },
+        entry::Entry,
+        folio::References,
+        lock::EntryLock,
+        mapping::DaxMapping,
+        wait::{
+            self,
+            Key, //
+        },
     },
+};
+use kernel_ext::{
     types::{
         Discharge,
         Duty, //
     },
-    wait::{
-        self,
-        Key, //
-    },
-    xarray::{
-        Guard,
-        Present, //
-    }, //
+    units::PageIndex,
 };
 
-/// The duty to wake the next one who waits for an entry.
+/// The duty to wake the next task that waits for an entry.
 struct WakeNext(Key);
 
 impl Discharge for WakeNext {
@@ -38,10 +42,10 @@ impl Discharge for WakeNext {
     }
 }
 
-/// An entry that nobody has locked. The i_pages lock is held, so it stays like that.
+/// An entry that is not locked. The i_pages lock is held, so it stays like that.
 ///
-/// Whoever looks for an entry may have been woken for it, so the next one is woken when this is
-/// dropped, and the i_pages lock is released.
+/// The task that found it may have been woken for it. So the next one is woken when this is dropped,
+/// and the i_pages lock is released.
 #[must_use = "the next waiter is woken immediately when this is unused"]
 pub(crate) struct UnlockedEntry<'s, 'm> {
     // Dropped in this order: others are woken under the lock.
@@ -75,17 +79,17 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
 
     /// The file.
     #[inline]
-    pub(crate) fn mapping(&self) -> &'m AddressSpace {
+    pub(crate) fn mapping(&self) -> &'m DaxMapping {
         self.lock.mapping()
     }
 
-    /// Whether the memory may have been written and not flushed since.
+    /// Whether the memory may have been written since it was last flushed.
     #[inline]
     pub(crate) fn is_dirty(&self) -> bool {
         self.lock.0.has_mark(TAG_DIRTY) || self.is_towrite()
     }
 
-    /// Whether a writeback has set out to flush the memory, and nobody has done it yet.
+    /// Whether a writeback has set out to flush the memory, and it has not been flushed yet.
     #[inline]
     pub(crate) fn is_towrite(&self) -> bool {
         self.lock.0.has_mark(TAG_TOWRITE)
@@ -93,14 +97,14 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
 
     /// Notes that the memory is about to be written.
     ///
-    /// What makes the memory writable has to come before the entry is unlocked again, so this is
-    /// for a caller that locks it next.
+    /// For a caller that locks the entry next, since the entry must not be unlocked again before its
+    /// memory is mapped writable.
     #[inline]
     pub(crate) fn mark_dirty(&mut self) {
         self.lock.0.set_mark(TAG_DIRTY);
     }
 
-    /// Leaves the entry as it is, and wakes the next one who waits for it.
+    /// Leaves the entry as it is, and wakes the next task that waits for it.
     #[inline]
     pub(crate) fn put(self) -> MappingLock<'s, 'm> {
         self.lock
@@ -109,31 +113,34 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
     /// Locks the entry and releases the i_pages lock.
     #[inline]
     pub(crate) fn lock(self) -> LockedEntry<'s, 'm> {
-        let entry = self.entry;
-        LockedEntry::new(self.lock_in_place().0.unlock(), entry)
+        let (lock, held) = self.lock_in_place();
+        LockedEntry::new(lock.0.unlock(), held)
     }
 
-    /// Locks the entry, and keeps the i_pages lock. Who unlocks the entry wakes the next one.
+    /// Locks the entry, and keeps the i_pages lock. The task that unlocks the entry wakes the next one.
     #[inline]
-    pub(super) fn lock_in_place(self) -> MappingLock<'s, 'm> {
+    pub(super) fn lock_in_place(self) -> (MappingLock<'s, 'm>, EntryLock) {
         self.wake.take_over();
         let mut lock = self.lock;
-        let old = lock.0.replace(self.entry.locked());
-        debug_assert_eq!(old, Some(Present::Value(self.entry.unlocked())));
-        lock
+        let held = lock.0.lock_entry(self.entry);
+        (lock, held)
+    }
+
+    /// Locks the entry, releases the i_pages lock, and takes the pages of the entry out of all page
+    /// tables. Sleeps.
+    pub(crate) fn unmap(self) -> Unmapped<'s, 'm> {
+        // Only a task that has the lock of an entry may tag it, so this stays true.
+        let dirty = self.is_dirty();
+        self.lock().unmap_with(dirty)
     }
 
     /// Removes the entry, although its memory may be dirty: for data that goes away with it, by
-    /// truncation, by a hole punched, or with the inode. Wakes all who wait for it.
+    /// truncation, by a hole punched, or with the inode. Wakes all tasks that wait for it.
     ///
-    /// `release` gives up what the entry has of its memory, under the lock.
+    /// There must be no references to its memory, if `memory` finds it still there.
     #[inline]
-    pub(crate) fn discard(
-        mut self,
-        release: impl FnOnce(Entry, &Guard<'_, '_>),
-    ) -> MappingLock<'s, 'm> {
-        release(self.entry, &self.lock.0);
-        self.lock.remove(self.entry);
+    pub(crate) fn discard(mut self, memory: &mut Memory<'_>) -> MappingLock<'s, 'm> {
+        self.lock.remove(References::None, memory);
         // All have been woken.
         self.wake.take_over();
         self.lock
@@ -143,17 +150,17 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
     #[inline]
     pub(crate) fn remove_if_clean(
         self,
-        release: impl FnOnce(Entry, &Guard<'_, '_>),
+        memory: &mut Memory<'_>,
     ) -> Result<MappingLock<'s, 'm>, Self> {
         if self.is_dirty() {
             Err(self)
         } else {
-            Ok(self.discard(release))
+            Ok(self.discard(memory))
         }
     }
 }
 
-/// An entry that somebody has locked, seen under the i_pages lock, which is held.
+/// An entry that a task has locked, seen under the i_pages lock, which is held.
 #[must_use = "the lock is released immediately when this is unused"]
 pub(crate) struct BusyEntry<'s, 'm> {
     lock: MappingLock<'s, 'm>,
@@ -175,10 +182,10 @@ impl<'s, 'm> BusyEntry<'s, 'm> {
     ///
     /// Only the i_pages lock keeps the address space: it may be freed once the lock is released, so
     /// the caller has to find it again. `unlocked` runs in between, before the task sleeps: there the
-    /// caller leaves the RCU read side.
+    /// caller leaves its RCU read section.
     ///
-    /// The wait is not exclusive. Who may not come back for the entry cannot be the one who is to wake
-    /// the next.
+    /// The wait is not exclusive, because the caller may not come back for the entry and so cannot be
+    /// the one to wake the next.
     pub(crate) fn wait_and_release(self, unlocked: impl FnOnce()) {
         let start = self.entry.order().start(self.lock.position());
         wait::release_and_sleep(self.lock.0, start, unlocked);

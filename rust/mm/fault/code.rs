@@ -6,27 +6,35 @@ use crate::{
     bindings,
     error::errno, //
 };
-use core::ops::{
-    BitOr,
-    BitOrAssign, //
-};
+use core::ops::BitOr;
 use kernel::prelude::*;
 
 /// A set of the `VM_FAULT_*` bits with which a handler answers (`vm_fault_t`).
 ///
 /// C header: [`include/linux/mm_types.h`](srctree/include/linux/mm_types.h)
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use kernel_ext::mm::fault::FaultCode;
+///
+/// assert!(FaultCode::from_error(ENOMEM) == FaultCode::OOM);
+/// assert!(FaultCode::FALLBACK.is_error());
+/// assert!(!(FaultCode::NOPAGE | FaultCode::MAJOR).is_error());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct FaultCode(bindings::vm_fault_t);
 
 impl FaultCode {
-    /// No bit: nothing was done, and the access is tried again.
+    /// No bit: the handler did nothing, and the task repeats the access.
     pub const NONE: Self = Self(0);
     /// There is no memory.
     pub const OOM: Self = Self(bindings::vm_fault_reason_VM_FAULT_OOM);
     /// There is nothing to map.
     pub const SIGBUS: Self = Self(bindings::vm_fault_reason_VM_FAULT_SIGBUS);
-    /// The fault had to wait for more than memory.
+    /// The fault had to wait for the filesystem to allocate a block.
     pub const MAJOR: Self = Self(bindings::vm_fault_reason_VM_FAULT_MAJOR);
     /// The memory has an error.
     pub const HWPOISON: Self = Self(bindings::vm_fault_reason_VM_FAULT_HWPOISON);
@@ -59,7 +67,7 @@ impl FaultCode {
         self.0
     }
 
-    /// What to answer after `error` (`vmf_error()`).
+    /// The answer for `error` (`vmf_error()`).
     #[inline]
     pub fn from_error(error: Error) -> Self {
         if error == ENOMEM {
@@ -90,12 +98,5 @@ impl BitOr for FaultCode {
     #[inline]
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
-    }
-}
-
-impl BitOrAssign for FaultCode {
-    #[inline]
-    fn bitor_assign(&mut self, other: Self) {
-        *self = *self | other;
     }
 }

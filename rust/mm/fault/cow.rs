@@ -13,11 +13,26 @@ use core::{
 };
 use kernel::page::PAGE_SIZE;
 
-/// The page that becomes the copy. Nobody else has it before it is mapped.
+/// The page that becomes the copy.
 ///
 /// # Invariants
 ///
-/// The page is valid, of the size of a page, and belongs to the handler of the fault alone.
+/// The page is valid, a folio of one page, and until it is mapped only the handler of the fault uses
+/// it.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::mm::fault::{FaultCode, VmFault};
+///
+/// fn copy_of_a_hole(vmf: &VmFault) -> FaultCode {
+///     let Some(mut page) = vmf.cow_page() else {
+///         return FaultCode::NONE;
+///     };
+///     page.clear();
+///     page.finish()
+/// }
+/// ```
 pub struct CowPage<'a> {
     vmf: &'a VmFault,
     page: NonNull<bindings::page>,
@@ -27,33 +42,38 @@ impl<'a> CowPage<'a> {
     /// The page of `vmf`, if it has one.
     #[inline]
     pub(super) fn of(vmf: &'a VmFault) -> Option<Self> {
-        // SAFETY: Valid by the type invariants.
+        // SAFETY: The fault is valid, by the type invariants; the field does not change.
         let page = unsafe { (*vmf.as_raw()).cow_page };
-        // INVARIANT: The core of memory management allocates it for this fault.
+        // INVARIANT: `do_cow_fault()` has allocated it for this fault, and passes it to this handler
+        // only.
         NonNull::new(page).map(|page| Self { vmf, page })
     }
 
     /// Fills the page with zeroes.
     pub fn clear(&mut self) {
-        // SAFETY: By the type invariants the page is valid, and nobody else's.
+        // SAFETY: The page is valid, and no other task uses it, by the type invariants.
         unsafe { bindings::clear_user_highpage(self.page.as_ptr(), self.vmf.address()) };
     }
 
     /// Calls `f` with the bytes of the page, to overwrite them. `f` must not sleep.
     pub fn with_bytes<R>(&mut self, f: impl FnOnce(&mut [u8]) -> R) -> R {
-        // SAFETY: By the type invariants the page is valid.
+        // SAFETY: The page is valid, by the type invariants.
         let addr = unsafe { bindings::kmap_local_page(self.page.as_ptr()) };
-        // SAFETY: The page is mapped until below, and nobody else has it by the type invariants;
-        // what the page was before is still some byte.
+        // SAFETY:
+        // - The page is mapped at the address until below; it has `PAGE_SIZE` bytes.
+        // - No other task uses it, by the type invariants.
+        // - Its bytes have some value, whatever was in the page before.
         let result = f(unsafe { slice::from_raw_parts_mut(addr.cast(), PAGE_SIZE) });
-        // SAFETY: Mapped above.
+        // SAFETY: The address is what `kmap_local_page()` returned last.
         unsafe { bindings::kunmap_local(addr) };
         result
     }
 
     /// Maps the page, whose content is complete, at the address of the fault.
     pub fn finish(self) -> FaultCode {
-        // SAFETY: By the type invariants the page is valid and not yet mapped; the fault is valid.
+        // SAFETY:
+        // - The page is valid and not yet mapped, by the type invariants.
+        // - The fault is valid, by the type invariants of `VmFault`.
         let code = FaultCode::from_raw(unsafe {
             bindings::set_page_uptodate(self.page.as_ptr());
             bindings::finish_fault(self.vmf.as_raw())

@@ -3,15 +3,18 @@
 //! Memory failure: somebody who comes from a page of memory, and has no reference to the file.
 
 use crate::{
-    entry::Order,
     file::File,
     slot::{
-        adopt,
+        LockedEntry,
         Peek,
         Slot, //
     },
+    sys::{
+        entry::Order,
+        lock::EntryLock, //
+    },
 };
-use kernel_ext::fs::mapping::PageIndex;
+use kernel_ext::units::PageIndex;
 use loom::sync::Mutex;
 use std::sync::Arc;
 
@@ -49,10 +52,11 @@ impl Folio {
                 Peek::Absent(_) => panic!("a page of a file has an entry"),
                 Peek::Busy(busy) => busy.wait_and_release(|| drop(rcu)),
                 Peek::Found(found) => {
-                    let cookie = found.lock().keep_locked();
+                    let cookie = found.lock().keep_locked().keep();
                     let mut slot = Slot::new(&file.mapping, PageIndex::ZERO, Order::Pte);
                     // SAFETY: It has just been left locked.
-                    let locked = unsafe { adopt(&mut slot, cookie) };
+                    let lock = unsafe { EntryLock::adopt(cookie) };
+                    let locked = LockedEntry::adopt(&mut slot, lock);
                     file.touch(&locked);
                     return;
                 }

@@ -4,11 +4,7 @@
 //! size that a model checker can take.
 
 use crate::{
-    entry::{
-        Entry,
-        Kind,
-        Order, //
-    },
+    memory::Memory,
     slot::{
         grab,
         GrabError,
@@ -16,35 +12,34 @@ use crate::{
         Lookup,
         Slot, //
     },
+    sys::{
+        cursor::TAG_DIRTY,
+        entry::{
+            Entry,
+            Kind,
+            Order,
+            Storage,
+            Zeros, //
+        },
+        folio::References,
+        mapping::DaxMapping,
+    },
+    tables::{
+        Page,
+        Tables,
+        FIRST_PFN,
+        PAGES, //
+    },
 };
 use kernel_ext::{
-    fs::mapping::{
-        AddressSpace,
+    dax::DaxDevice,
+    units::{
         PageIndex,
-        TAG_DIRTY, //
+        Pfn, //
     },
-    units::Pfn,
-    xarray::Guard, //
 };
-use loom::{
-    cell::UnsafeCell,
-    sync::Mutex, //
-};
+use loom::cell::UnsafeCell;
 use std::ops::Range;
-
-/// The page frame of the first page.
-const FIRST_PFN: usize = 0x400;
-
-/// What one page of storage is like.
-#[derive(Clone, Copy, Debug, Default)]
-struct Page {
-    /// Some page table lets its process write.
-    writable: bool,
-    /// The number of writes.
-    written: usize,
-    /// How many of them are on stable storage.
-    stable: usize,
-}
 
 /// Touched by whoever holds the lock of the entry of a page, so that loom sees whether two do so at
 /// once.
@@ -54,13 +49,9 @@ struct Exclusive(UnsafeCell<usize>);
 // SAFETY: Loom panics if it is used by two threads at once.
 unsafe impl Sync for Exclusive {}
 
-/// The pages that have a model of their memory.
-const PAGES: usize = 2;
-
 #[derive(Default)]
 pub(crate) struct File {
-    pub(crate) mapping: AddressSpace,
-    pages: Mutex<[Page; PAGES]>,
+    pub(crate) mapping: DaxMapping,
     exclusive: [Exclusive; PAGES],
 }
 
@@ -79,11 +70,16 @@ impl File {
 
     /// The pages with a model that the entry, which starts at `index`, covers.
     fn pages_of(index: PageIndex, entry: Entry) -> Range<usize> {
-        index.0..PAGES.min(index.0 + entry.order().pages())
+        Tables::range(index.0, entry.order().pages())
     }
 
-    fn entry_for(index: PageIndex, order: Order) -> Entry {
-        Entry::mapped(order, Pfn::new(FIRST_PFN + order.start(index).0))
+    fn storage_for(index: PageIndex, order: Order) -> Storage<'static> {
+        // SAFETY: The models have no memory but that of `Tables`.
+        unsafe { Storage::new(Pfn::new(FIRST_PFN + order.start(index).0), order) }
+    }
+
+    fn memory(&self) -> Memory<'_> {
+        Memory::of_tables(&self.mapping.tables)
     }
 
     /// A fault that maps storage, for a write if `write`.
@@ -95,23 +91,19 @@ impl File {
         let old = locked.entry();
         let mut update = locked.update();
         if !old.is_mapped() {
-            let new = Self::entry_for(index, old.order());
-            let swap = |old: Entry, _: Entry, _: &Guard<'_, '_>| {
-                assert!(!old.is_mapped());
-                Ok::<(), ()>(())
-            };
-            update.replace(new, swap).unwrap();
+            let new = Self::storage_for(index, old.order());
+            update.replace_by_storage(new, false).unwrap();
         }
         if write {
             update.mark_dirty();
         }
         drop(update);
         if write {
-            self.pages.lock().unwrap()[index.0].writable = true;
+            self.mapping.tables.lock()[index.0].writable = true;
         }
         assert_eq!(
             locked.entry(),
-            Self::entry_for(index, locked.entry().order())
+            Entry::mapped(Self::storage_for(index, locked.entry().order()))
         );
         Ok(())
     }
@@ -124,8 +116,9 @@ impl File {
         let old = locked.entry();
         let mut update = locked.update();
         if !old.is_mapped() {
-            let zero = Entry::zero(old.order(), Pfn::new(1));
-            update.replace(zero, |_, _, _| Ok::<(), ()>(())).unwrap();
+            // SAFETY: The models have no memory but that of `Tables`.
+            let zeros = unsafe { Zeros::new(Pfn::new(1), old.order()) };
+            update.replace_by_zeros(zeros).unwrap();
         }
         Ok(())
     }
@@ -134,7 +127,7 @@ impl File {
     pub(crate) fn write(&self, index: usize) -> usize {
         loop {
             {
-                let page = &mut self.pages.lock().unwrap()[index];
+                let page = &mut self.mapping.tables.lock()[index];
                 if page.writable {
                     page.written += 1;
                     return page.written;
@@ -146,16 +139,7 @@ impl File {
 
     /// Whether the write is on stable storage.
     pub(crate) fn is_stable(&self, index: usize, write: usize) -> bool {
-        self.pages.lock().unwrap()[index].stable >= write
-    }
-
-    fn protect_and_flush(&self, pages: Range<usize>) {
-        for page in &mut self.pages.lock().unwrap()[pages.clone()] {
-            page.writable = false;
-        }
-        for page in &mut self.pages.lock().unwrap()[pages] {
-            page.stable = page.written;
-        }
+        self.mapping.tables.lock()[index].stable >= write
     }
 
     /// Writes back everything.
@@ -166,22 +150,25 @@ impl File {
         let mut lock = slot.lock();
         while let Some(entry) = lock.next_towrite(PageIndex::MAX) {
             assert!(entry.entry().is_mapped());
-            let run = entry.lock_run(PageIndex::MAX, PAGES);
-            let pages = run.index().0..PAGES.min(run.index().0 + run.pages());
-            self.touch_pages(pages.clone());
-            lock = run.flush(|_| self.protect_and_flush(pages)).clean();
+            let mut memory = self.memory();
+            let pages = entry.entry().order().pages();
+            let Ok(run) = entry.lock_run(PageIndex::MAX, &mut memory) else {
+                panic!("the memory stays");
+            };
+            self.touch_pages(Tables::range(run.index().0, pages * run.len()));
+            lock = run.write_protect().flush(&DaxDevice).clean();
             lock.relax();
         }
     }
 
     /// A truncation: nobody maps the page, and its data goes away.
     pub(crate) fn truncate(&self, index: usize) -> bool {
-        self.pages.lock().unwrap()[index] = Page::default();
+        self.mapping.tables.lock()[index] = Page::default();
         let mut slot = Slot::new(&self.mapping, PageIndex(index), Order::Pte);
         let lookup = slot.lock().lookup();
         match lookup {
             Lookup::Found(found) => {
-                drop(found.discard(|_, _| ()));
+                drop(found.discard(&mut self.memory()));
                 true
             }
             Lookup::Absent(_) => false,
@@ -194,14 +181,14 @@ impl File {
         let mut slot = Slot::new(&self.mapping, PageIndex(index), Order::Pte);
         let lookup = slot.lock().lookup();
         if let Lookup::Found(found) = lookup {
-            let removed = found.remove_if_clean(|_, _| {
-                let page = self.pages.lock().unwrap()[index];
+            let removed = |_| {
+                let page = self.mapping.tables.lock()[index];
                 assert!(
                     page.stable == page.written && !page.writable,
                     "{page:?} is lost"
                 );
-            });
-            drop(removed);
+            };
+            drop(found.remove_if_clean(&mut self.memory().with_removal(&removed)));
         }
     }
 
@@ -210,17 +197,14 @@ impl File {
         let mut slot = Slot::new(&self.mapping, PageIndex::ZERO, Order::Pte);
         let mut lock = slot.lock();
         while let Some(entry) = lock.next(PageIndex::MAX) {
+            let mut memory = self.memory();
             lock = if entry.is_dirty() {
                 entry
-                    .lock()
-                    .flush(|_, index, entry| {
-                        self.protect_and_flush(Self::pages_of(index, entry));
-                        Ok::<(), ()>(())
-                    })
-                    .unwrap()
-                    .remove(|_, _| ())
+                    .unmap()
+                    .flush(&mut memory)
+                    .remove(References::None, &mut memory)
             } else {
-                entry.discard(|_, _| ())
+                entry.discard(&mut memory)
             };
             lock.relax();
         }
@@ -249,13 +233,13 @@ impl File {
         found.mark_dirty();
         let locked = found.lock();
         self.touch(&locked);
-        self.pages.lock().unwrap()[index].writable = true;
+        self.mapping.tables.lock()[index].writable = true;
         true
     }
 
     /// What must be true when nobody is at work: no data that is not stable is without a tag.
     pub(crate) fn check(&self) {
-        for (index, page) in self.pages.lock().unwrap().iter().enumerate() {
+        for (index, page) in self.mapping.tables.lock().iter().enumerate() {
             assert!(
                 page.stable == page.written || self.mapping.has_mark(PageIndex(index), TAG_DIRTY),
                 "page {index}, {page:?}, is not tagged"

@@ -2,8 +2,8 @@
 
 //! Explores the interleavings of tasks that use the entries of one file.
 //!
-//! The entries and their lock are `fs/dax/entry.rs` and `fs/dax/slot.rs`, as the kernel builds them.
-//! The crate `kernel_ext` is one over loom, which runs a model again and again until all
+//! The entries and their lock are `fs/dax/sys/entry.rs` and `fs/dax/slot.rs`, as the kernel builds them.
+//! The rest of `fs/dax/sys` is one over loom, which runs a model again and again until all
 //! interleavings of its threads, with a bounded number of preemptions, have been seen. A thread that
 //! sleeps for ever, data that two threads touch at once, and an assertion that fails, end it.
 //!
@@ -12,17 +12,17 @@
 #[path = "../../../../../fs/dax"]
 #[expect(dead_code, unused_imports, reason = "the models do not use all of it")]
 mod dax {
-    pub(crate) mod entry;
     pub(crate) mod slot;
 }
-pub(crate) use dax::{
-    entry,
-    slot, //
-};
+pub(crate) use dax::slot;
 
 mod failure;
 mod file;
+mod memory;
 mod models;
+#[expect(dead_code, reason = "the models do not use all of it")]
+mod sys;
+mod tables;
 
 use std::{
     env,

@@ -3,19 +3,20 @@
 //! The models.
 
 use crate::{
-    entry::{
-        Kind,
-        Order, //
-    },
     failure::Folio,
     file::File,
+    memory::Memory,
     slot::{
         grab,
         GrabError,
         Slot, //
     },
+    sys::entry::{
+        Kind,
+        Order, //
+    },
 };
-use kernel_ext::fs::mapping::PageIndex;
+use kernel_ext::units::PageIndex;
 use loom::thread;
 use std::sync::Arc;
 
@@ -321,7 +322,8 @@ fn failure_and_eviction() {
         let mut slot = Slot::new(&file.mapping, PageIndex(0), Order::Pte);
         drop(grab(&mut slot, Order::Pte).unwrap());
         let found = slot.lock().next(PageIndex::MAX).unwrap();
-        drop(found.discard(|_, _| folio.disassociate()));
+        let removed = |_| folio.disassociate();
+        drop(found.discard(&mut Memory::of_unknown_device().with_removal(&removed)));
     }
     drop(file);
     failure.join().unwrap();

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `fs/dax/slot.rs` uses of the crate `kernel_ext`, over loom instead of the kernel.
-//!
-//! `units`, `types` and the values of an XArray are the real ones.
+//! What `fs/dax/slot.rs` and `fs/dax/sys` use of the crate `kernel_ext`: the real files, and device
+//! memory that does nothing.
 
-pub mod fs {
-    //! Files.
-    pub mod mapping;
-}
+pub mod dax;
+pub mod memremap;
 #[path = "../../../../../../rust/types.rs"]
 pub mod types;
 #[path = "../../../../../../rust/units.rs"]
 pub mod units;
-pub mod wait;
+#[path = "../../../../../../rust/xarray.rs"]
 pub mod xarray;
