@@ -56,6 +56,17 @@ pub struct VmFault(Opaque<bindings::vm_fault>);
 
 /// The content of a page middle directory for an address, at the time that it was read: without the
 /// lock of the page table it changes at any time.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::mm::fault::{PmdState, VmFault};
+///
+/// /// Whether a fault on a small page can go on: another task may have mapped a huge one.
+/// fn may_map_small(vmf: &VmFault) -> bool {
+///     vmf.pmd_state() != PmdState::Huge
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PmdState {
     /// No entry.

@@ -70,7 +70,7 @@ fn walk(
 ///
 /// Other tasks may take references to pages at any time (I/O in flight, a pipe), and this does not wait
 /// for them: it may be the caller's write that has to go on before they are given back. A single page
-/// is left to those who have references. An entry of many pages that is in use stays, until a fault
+/// is left to the tasks that have references. An entry of many pages that is in use stays, until a fault
 /// that wants other memory there finds it idle.
 fn detach_entry<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,

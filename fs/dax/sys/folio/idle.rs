@@ -54,9 +54,8 @@ impl DeviceFolio {
 
     /// Sleeps for a moment if the folio is mapped and not busy.
     ///
-    /// Then the caller, who has unmapped it, has met a mapping that is about to be dropped (see
-    /// [`DeviceFolio::is_busy_unmapped`]), without a wake-up. With PREEMPT_RT the task that drops it may
-    /// need this CPU.
+    /// The caller has unmapped it, so that mapping is about to be dropped, without a wake-up (see
+    /// [`DeviceFolio::is_busy_unmapped`]). With PREEMPT_RT the task that drops it may need this CPU.
     fn let_mapping_go(&self) {
         if self.mappings() != 0 && !self.is_busy() {
             fsleep(Delta::from_micros(100));

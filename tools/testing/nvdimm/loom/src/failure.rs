@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory failure: somebody who comes from a page of memory, and has no reference to the file.
+//! Memory failure: a task that comes from a page of memory, and has no reference to the file.
 
 use crate::{
     file::File,
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// A page of memory, and the file that it is associated with.
 ///
-/// The reference stands for the RCU read side: who has cloned it may look at the file.
+/// The reference stands for the RCU read section: a task that has cloned it may look at the file.
 pub(crate) struct Folio(Mutex<Option<Arc<File>>>);
 
 impl Folio {

@@ -41,8 +41,8 @@ use kernel_ext::{
 use loom::cell::UnsafeCell;
 use std::ops::Range;
 
-/// Touched by whoever holds the lock of the entry of a page, so that loom sees whether two do so at
-/// once.
+/// Touched by each task that holds the lock of the entry of a page, so that loom sees whether two do so
+/// at once.
 #[derive(Default)]
 struct Exclusive(UnsafeCell<usize>);
 
@@ -161,7 +161,7 @@ impl File {
         }
     }
 
-    /// A truncation: nobody maps the page, and its data goes away.
+    /// A truncation: the page is in no page table, and its data goes away.
     pub(crate) fn truncate(&self, index: usize) -> bool {
         self.mapping.tables.lock()[index] = Page::default();
         let mut slot = Slot::new(&self.mapping, PageIndex(index), Order::Pte);
@@ -237,7 +237,7 @@ impl File {
         true
     }
 
-    /// What must be true when nobody is at work: no data that is not stable is without a tag.
+    /// Checks, when no task is at work, that data which is not stable has a tag.
     pub(crate) fn check(&self) {
         for (index, page) in self.mapping.tables.lock().iter().enumerate() {
             assert!(

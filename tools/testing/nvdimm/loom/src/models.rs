@@ -94,12 +94,12 @@ fn one_holder() {
     assert_eq!(file.mapping.nrpages(), 1);
 }
 
-/// Of several who wait for a page, each is woken by the one before.
+/// Of several tasks that wait for a page, each is woken by the one before.
 fn wakes_are_handed_on() {
     together(&file(), &[map as Task; 3]);
 }
 
-/// Somebody who looks an entry up, and leaves it, hands the wake-up on.
+/// A task that looks an entry up, and leaves it, hands the wake-up on.
 fn looking_hands_on() {
     together(
         &file(),
@@ -145,7 +145,7 @@ fn truncation_wakes_all() {
     );
 }
 
-/// A large hole makes room for small entries: those who wait for it wait for different ones then.
+/// A large hole is removed for small entries: tasks that wait for it wait for different ones then.
 fn downgrade_wakes_all() {
     let file = file();
     file.fault_hole(0, Order::Pmd).unwrap();
@@ -291,7 +291,7 @@ fn synchronous_fault() {
     );
 }
 
-/// Somebody who waits for the entry of a page, and finds that it is shared, hands nothing on.
+/// A task that waits for the entry of a page, and finds that it is shared, hands nothing on.
 fn failure_hands_on() {
     let file = file();
     file.fault(0, Order::Pte, false).unwrap();

@@ -24,7 +24,7 @@ use std::sync::atomic::{
     Ordering, //
 };
 
-/// Distinguishes files in the keys of those who wait. Not of interest to the checker.
+/// Distinguishes files in the keys of waiters. Not of interest to the checker.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
 
 /// The pages of a file.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queue of those who wait, of which loom knows who is awake.
+//! The queue of the waiters; loom knows which threads are awake.
 //!
 //! One queue for all keys, as if all had the same hash.
 
