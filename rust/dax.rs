@@ -26,6 +26,8 @@ mod registration;
 mod types;
 
 pub use device::DaxDevice;
+#[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
+pub use flush::FileDevice;
 pub use host::{
     DiskKey,
     Host, //

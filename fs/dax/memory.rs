@@ -96,9 +96,9 @@ impl<'a> Memory<'a> {
         let Some(frames) = self.hold.frames(pfn, entry.order().pages()) else {
             return false;
         };
-        match &self.device {
-            Some(device) if device.begins_in_memory_of(frames) => device.flush(frames),
-            _ => frames.window().flush(),
+        let device = self.device.as_ref();
+        if !device.is_some_and(|device| device.flush_own(frames)) {
+            frames.window().flush();
         }
         true
     }

@@ -31,7 +31,7 @@ use crate::{
 };
 use kernel::prelude::*;
 use kernel_ext::{
-    dax::DaxDevice,
+    dax::FileDevice,
     fs::writeback::WritebackControl,
     units::{
         PageIndex,
@@ -46,7 +46,7 @@ use kernel_ext::{
 /// latter also fails the next fsync() of each other open file of the inode.
 pub(crate) fn write_back(
     mapping: &DaxMapping,
-    device: &DaxDevice,
+    device: FileDevice<'_>,
     wbc: &WritebackControl,
 ) -> Result {
     let inode = mapping.host();
@@ -87,7 +87,7 @@ pub(crate) fn write_back(
 fn write_run<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
     last: PageIndex,
-    device: &DaxDevice,
+    device: FileDevice<'_>,
     memory: &mut Memory<'_>,
 ) -> Result<MappingLock<'s, 'm>, UnlockedEntry<'s, 'm>> {
     let pages = found.entry().order().pages();

@@ -56,28 +56,73 @@ impl DaxDevice {
         NonNull::new(found.cast::<Self>()).map(|device| unsafe { ARef::from_raw(device) })
     }
 
-    /// Whether one driver has mapped the frames and the first page of the device as one range.
+    /// Flushes the frames as [`FileDevice::flush`] does, if one driver has mapped them and the first
+    /// page of the device as one range. Returns whether it has. Sleeps.
     ///
-    /// If so, the frames are memory of the device. If not, they still may be: a stripe has ranges
-    /// of several drivers.
-    pub fn begins_in_memory_of(&self, frames: Frames<'_>) -> bool {
+    /// If so, the frames are memory of the device. If not, they still may be: a stripe has ranges of
+    /// several drivers.
+    pub fn flush_own(&self, frames: Frames<'_>) -> bool {
         let guard = read_lock();
-        self.direct_access_frame(&guard, PageOffset::new(0), 1, AccessMode::Access)
-            .is_ok_and(|(_, pfn)| frames.are_with(pfn))
+        let is_own = self
+            .direct_access_frame(&guard, PageOffset::new(0), 1, AccessMode::Access)
+            .is_ok_and(|(_, pfn)| frames.are_with(pfn));
+        if is_own {
+            // SAFETY: The driver of the device has mapped the frames, as just found.
+            unsafe { FileDevice::new(self) }.flush(frames);
+        }
+        is_own
+    }
+}
+
+/// The device that has the memory of a file.
+///
+/// The core may call the driver of a device to flush its memory. So the driver must stay meanwhile,
+/// and it does if it has mapped the frames, which are being held.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::{dax::{DaxDevice, FileDevice}, memremap::Frames};
+///
+/// /// # Safety
+/// ///
+/// /// The frames must be memory of the device.
+/// unsafe fn flush(device: &DaxDevice, frames: Frames<'_>) {
+///     // SAFETY: The caller ensures that the frames are memory of the device.
+///     unsafe { FileDevice::new(device) }.flush(frames);
+/// }
+/// # let _ = flush;
+/// ```
+///
+/// # Invariants
+///
+/// The frames that the owner flushes are memory of the device, mapped by its driver.
+#[derive(Clone, Copy)]
+pub struct FileDevice<'a>(&'a DaxDevice);
+
+impl<'a> FileDevice<'a> {
+    /// The device `device`.
+    ///
+    /// # Safety
+    ///
+    /// During `'a`, the caller must flush only frames that are memory of the device: that its driver
+    /// has mapped.
+    #[inline]
+    pub const unsafe fn new(device: &'a DaxDevice) -> Self {
+        // INVARIANT: The caller ensures which frames are flushed.
+        Self(device)
     }
 
     /// Writes back the lines of the frames that are dirty in CPU caches, if the device wants that
     /// (`dax_flush()`). Any context.
-    ///
-    /// The frames are memory of the device: of the device on which the filesystem has the blocks
-    /// of the file, or of one for which [`DaxDevice::begins_in_memory_of`] is true.
     #[inline]
-    pub fn flush(&self, frames: Frames<'_>) {
+    pub fn flush(self, frames: Frames<'_>) {
         let window = frames.window();
         // SAFETY:
         // - The device is valid by its type invariants.
         // - By the type invariants of `Frames` the memory is mapped, and the driver that has mapped
-        //   it cannot go. That is the driver of the device, whose operation the core may call.
-        unsafe { bindings::dax_flush(self.as_raw(), window.as_ptr().cast(), window.len()) };
+        //   it cannot go. By the type invariants that is the driver of the device, whose operation
+        //   the core may call.
+        unsafe { bindings::dax_flush(self.0.as_raw(), window.as_ptr().cast(), window.len()) };
     }
 }

@@ -31,7 +31,7 @@ use crate::{
     },
 };
 use kernel_ext::{
-    dax::DaxDevice,
+    dax::FileDevice,
     memremap::Frames,
     types::{
         Discharge,
@@ -200,7 +200,7 @@ pub(crate) struct ProtectedRun<'s, 'm, 'f>(LockedRun<'s, 'm, 'f>);
 impl<'s, 'm, 'f> ProtectedRun<'s, 'm, 'f> {
     /// Writes back what the CPU caches hold of the memory, if `device`, which it belongs to, wants that.
     #[inline]
-    pub(crate) fn flush(self, device: &DaxDevice) -> FlushedRun<'s, 'm, 'f> {
+    pub(crate) fn flush(self, device: FileDevice<'_>) -> FlushedRun<'s, 'm, 'f> {
         device.flush(self.0.frames);
         FlushedRun(self.0)
     }

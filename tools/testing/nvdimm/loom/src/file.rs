@@ -32,7 +32,7 @@ use crate::{
     },
 };
 use kernel_ext::{
-    dax::DaxDevice,
+    dax::FileDevice,
     units::{
         PageIndex,
         Pfn, //
@@ -156,7 +156,7 @@ impl File {
                 panic!("the memory stays");
             };
             self.touch_pages(Tables::range(run.index().0, pages * run.len()));
-            lock = run.write_protect().flush(&DaxDevice).clean();
+            lock = run.write_protect().flush(FileDevice(&())).clean();
             lock.relax();
         }
     }

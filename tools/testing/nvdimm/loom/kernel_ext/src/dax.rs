@@ -4,10 +4,10 @@
 
 use crate::memremap::Frames;
 
-pub struct DaxDevice;
+pub struct FileDevice<'a>(pub &'a ());
 
-impl DaxDevice {
-    pub fn flush(&self, frames: Frames<'_>) {
+impl FileDevice<'_> {
+    pub fn flush(self, frames: Frames<'_>) {
         frames.flush();
     }
 }
