@@ -115,7 +115,7 @@ impl AddressSpace {
         unsafe { bindings::invalidate_inode_pages2_range(self.as_raw(), first.0, last.0) };
     }
 
-    /// Sets [`TAG_TOWRITE`] on the dirty pages from `start` up to and including `last`
+    /// Sets `PAGECACHE_TAG_TOWRITE` on the dirty pages from `start` up to and including `last`
     /// (`tag_pages_for_writeback()`). May sleep.
     #[inline]
     pub fn tag_for_writeback(&self, start: PageIndex, last: PageIndex) {
