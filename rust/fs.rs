@@ -8,16 +8,10 @@ pub mod inode;
 pub mod kiocb;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod mapping;
-pub mod pseudo;
 #[cfg(all(CONFIG_FS_DAX_RUST, not(MODULE)))]
 pub mod writeback;
 
 use crate::bindings;
-
-/// The magic number of the filesystem of DAX devices ([`include/uapi/linux/magic.h`]).
-///
-/// [`include/uapi/linux/magic.h`]: srctree/include/uapi/linux/magic.h
-pub const DAXFS_MAGIC: usize = bindings::DAXFS_MAGIC as usize;
 
 /// The mode of a character device's inode.
 pub const S_IFCHR: u16 = bindings::S_IFCHR as u16;

@@ -13,7 +13,6 @@ pub mod bitops;
 #[cfg(all(CONFIG_X86_64, CONFIG_BLOCK))]
 pub mod block;
 pub mod bug;
-pub mod cdev;
 pub mod dax;
 pub mod error;
 pub mod export;

@@ -7,19 +7,21 @@
 //! | column | content |
 //! |---|---|
 //! | `minor` | the minor number of the device |
-//! | `host` | the disk or the name that it is found under, `-` if there is none |
-//! | `holder` | who uses it, as a hashed pointer, `-` if there is none |
+//! | `host` | the disk or the name under which it is found, `-` if there is none |
+//! | `holder` | the filesystem or mapped device that uses it, as a hashed pointer, `-` if there is none |
 //! | `flags` | state and properties, separated by commas, `-` if there is none |
 //! | `operations` | what the device can do by itself, separated by commas, `-` if there is none |
 
 use crate::{
-    dax_core,
     device::{
         flag,
-        DaxDevice, //
+        DeviceObject, //
     },
     liveness,
-    ops::published, //
+    sys::{
+        domain::DaxReading,
+        tables::tables, //
+    },
 };
 use kernel::{
     debugfs::{
@@ -63,17 +65,17 @@ impl Writer for Listing {
             "{:<6} {:<16} {:<16} {:<36} operations",
             "minor", "host", "holder", "flags"
         )?;
-        let Ok(core) = dax_core() else {
+        let Ok(tables) = tables() else {
             return Ok(());
         };
         let guard = liveness::read_lock();
-        let tables = core.tables.lock();
+        let tables = tables.lock();
         for (minor, dev) in tables.devices() {
             let host = tables.host_of(dev);
             let host = host.as_ref().map_or("-", |name| name.as_str());
             write!(f, "{minor:<6} {host:<16} ")?;
             if dev.holder.is_held() {
-                write!(f, "{:<16} ", HashedPtr(dev.holder.data()))?;
+                write!(f, "{:<16} ", HashedPtr(dev.holder.id().as_raw()))?;
             } else {
                 write!(f, "{:<16} ", "-")?;
             }
@@ -90,14 +92,26 @@ impl Writer for Listing {
 type Names<const N: usize> = [(&'static str, bool); N];
 
 /// The state and the properties of a device.
-fn flags(dev: &DaxDevice) -> Names<5> {
+fn flags(dev: &DeviceObject) -> Names<5> {
     [
-        ("alive", dev.flags.test(flag::ALIVE)),
+        ("alive", dev.has(flag::ALIVE)),
         ("write_cache", dev.write_cache()),
-        ("sync", dev.flags.test(flag::SYNC)),
-        ("nocache", dev.flags.test(flag::NOCACHE)),
-        ("nomc", dev.flags.test(flag::NOMC)),
+        ("sync", dev.has(flag::SYNC)),
+        ("nocache", dev.has(flag::NOCACHE)),
+        ("nomc", dev.has(flag::NOMC)),
     ]
+}
+
+/// The names of all operations, and whether `dev` has them. A dead device has no operations.
+fn published(dev: &DeviceObject, reading: DaxReading<'_>) -> Names<6> {
+    let dev = liveness::alive(dev, reading).ok();
+    let [a, b, c] = dev
+        .and_then(|dev| dev.operations())
+        .map_or([("", false); 3], |ops| ops.names());
+    let [d, e, f] = dev
+        .and_then(|dev| dev.extended())
+        .map_or([("", false); 3], |ops| ops.names());
+    [a, b, c, d, e, f]
 }
 
 /// Writes the names that apply, separated by commas, or `-`; returns how many characters those are.

@@ -1,294 +1,222 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a DAX device consists of, its birth and its end.
+//! The data of a device.
 
 use crate::{
-    dax_core,
     holder::Holder,
-    ops::OpsSlot, //
-};
-use kernel::{
-    ffi::c_void,
-    prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
+    ops::OpsSlot,
+    sys::{
+        cdev::Cdev,
+        driver::{
+            Given,
+            Private,
+            Revival,
+            Tables,
+            PRIVATE_OFFSET, //
         },
-    },
-    warn_on, //
-};
-use kernel_ext::{
-    bitops::Flags,
-    cdev::Cdev,
-    fs::{
-        self,
         pseudo::{
-            self,
-            FileSystem, //
+            Fresh,
+            Object, //
+        },
+        table::{
+            Base,
+            Lent, //
         },
     },
 };
-
-mod ffi;
+use core::mem::offset_of;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+use kernel_ext::bitops::{
+    AtomicFlags,
+    FlagSet, //
+};
 
 /// A device: its data, carried by an inode of the filesystem `dax`.
-pub(crate) type DaxDevice = pseudo::Object<Device>;
+pub(crate) type DeviceObject = Object<Device>;
 
-/// The numbers of a device's flags.
+/// The flags of a device.
 pub(crate) mod flag {
+    use super::Device;
+    use kernel_ext::bitops;
+
+    pub(crate) type Flag = bitops::Flag<Device>;
+
     /// New operations may start; see [`crate::liveness`].
-    pub(crate) const ALIVE: u32 = 0;
-    /// `dax_flush()` writes back what the caches hold, by the architecture's routine.
-    pub(crate) const WRITE_CACHE: u32 = 1;
-    /// What has left the caches is persistent: `MAP_SYNC` mappings may be made.
-    pub(crate) const SYNC: u32 = 2;
+    pub(crate) const ALIVE: Flag = Flag::new::<0>();
+    /// `dax_flush()` writes the CPU caches back, by the architecture's routine.
+    pub(crate) const WRITE_CACHE: Flag = Flag::new::<1>();
+    /// Stores that have left the CPU caches are persistent: `MAP_SYNC` mappings may be made.
+    pub(crate) const SYNC: Flag = Flag::new::<2>();
     /// Writes do not leave the caches dirty.
-    pub(crate) const NOCACHE: u32 = 3;
+    pub(crate) const NOCACHE: Flag = Flag::new::<3>();
     /// Reads survive machine checks.
-    pub(crate) const NOMC: u32 = 4;
+    pub(crate) const NOMC: Flag = Flag::new::<4>();
 
-    // Of devices with an extended table. They are apart from the flags above so that others pay
-    // for nothing: those test one flag, as in C.
+    // Flags of devices with an extended table. Other devices pay nothing for them: `dax_flush()` and
+    // the copies test one flag, as in C, before they look at these.
 
-    /// The counterpart of [`WRITE_CACHE`]: `dax_flush()` is the device's own business.
-    pub(crate) const EXT_WRITE_CACHE: u32 = 5;
+    /// The counterpart of [`WRITE_CACHE`]: `dax_flush()` calls the device's own `flush`.
+    pub(crate) const EXT_WRITE_CACHE: Flag = Flag::new::<5>();
     /// The device has a `copy_from_iter` of its own.
-    pub(crate) const EXT_COPY_FROM: u32 = 6;
+    pub(crate) const EXT_COPY_FROM: Flag = Flag::new::<6>();
     /// The device has a `copy_to_iter` of its own.
-    pub(crate) const EXT_COPY_TO: u32 = 7;
+    pub(crate) const EXT_COPY_TO: Flag = Flag::new::<7>();
     /// The device has an extended table.
-    pub(crate) const EXT: u32 = 8;
+    pub(crate) const EXT: Flag = Flag::new::<8>();
 
-    /// The minor number belongs to the device.
-    pub(crate) const MINOR: u32 = 9;
+    /// The minor number belongs to the device, and is given back with it.
+    pub(crate) const MINOR: Flag = Flag::new::<9>();
+}
+
+/// A property that a driver or device-mapper gives to a device, and that nothing takes away.
+#[derive(Clone, Copy)]
+pub(crate) enum Property {
+    /// See [`flag::SYNC`].
+    Synchronous,
+    /// See [`flag::NOCACHE`].
+    NoCache,
+    /// See [`flag::NOMC`].
+    NoMachineChecks,
 }
 
 /// The data of a device.
 #[repr(C)]
 pub(crate) struct Device {
-    /// Room for the character device of device-dax. First, so that the device is found from it.
+    /// Room for the character device of device-dax, from which the device is found.
     pub(crate) cdev: Cdev,
-    /// What the driver gave.
-    private: Atomic<*mut c_void>,
+    /// The driver's private data, which operations of Rust drivers read (`struct dax_device_head`).
+    private: Atomic<Private>,
     /// State and properties; see [`flag`].
-    pub(crate) flags: Flags,
+    flags: AtomicFlags<Self>,
     /// The operations.
     pub(crate) ops: OpsSlot,
-    /// Who uses the device.
+    /// The holder.
     pub(crate) holder: Holder,
 }
 
-static FILE_SYSTEM: FileSystem<Device> = FileSystem::new();
+impl Device {
+    /// A device that is not alive and has nothing.
+    pub(crate) fn new() -> Self {
+        const PLACE: usize = DeviceObject::VALUE_OFFSET + offset_of!(Device, private);
+        const { assert!(PLACE == PRIVATE_OFFSET) };
 
-impl pseudo::Type for Device {
-    const NAME: &'static CStr = c"dax";
-    const CACHE: &'static CStr = c"dax_cache";
-    const MAGIC: usize = fs::DAXFS_MAGIC;
-    const MODE: u16 = fs::S_IFCHR;
-    const FLAGS: u32 = fs::S_DAX;
-
-    fn filesystem() -> &'static FileSystem<Self> {
-        &FILE_SYSTEM
-    }
-
-    fn new() -> Self {
         Self {
             cdev: Cdev::zeroed(),
-            private: Atomic::new(core::ptr::null_mut()),
-            flags: Flags::new(),
+            private: Atomic::new(Private::NONE),
+            flags: AtomicFlags::new(),
             ops: OpsSlot::new(),
             holder: Holder::new(),
         }
     }
 
-    /// An object comes from the slab as its last user left it, so the properties of a device that
-    /// is long gone are taken off here.
-    fn reset(&self) {
-        self.private.store(core::ptr::null_mut(), Relaxed);
-        self.flags.reset();
-        self.ops.reset();
-        self.holder.clear();
+    /// Makes a recycled device new: the slab cache hands it out as its last user left it.
+    pub(crate) fn reset(fresh: &Fresh<'_, Self>) {
+        fresh.private.store(Private::NONE, Relaxed);
+        fresh.flags.reset();
+        fresh.ops.reset();
+        fresh.holder.clear();
     }
 
-    fn start(&self) {
+    /// Brings a new device to life. It has no operations yet.
+    pub(crate) fn start(fresh: &Fresh<'_, Self>) {
+        fresh.flags.set(flag::ALIVE);
+    }
+
+    /// Brings a device back to life.
+    pub(crate) fn revive(&self, _driver: Revival) {
         self.flags.set(flag::ALIVE);
     }
 
-    fn cdev(&self) -> &Cdev {
-        &self.cdev
+    /// Lets no new operation start.
+    pub(crate) fn stop(&self) {
+        self.flags.clear(flag::ALIVE);
     }
 
-    fn destroy(dev: &DaxDevice) {
-        if warn_on!(dev.flags.test(flag::ALIVE)) {
-            pr_warn!("kill_dax() must be called before final iput()\n");
+    /// Gives a device that has just been made a minor number and what its driver has for it.
+    pub(crate) fn set_up(&self, given: Given) {
+        let (private, tables) = given.into_parts();
+        self.flags.set(flag::MINOR);
+        if let Tables::Extended(table) = &tables {
+            self.flags.set(flag::EXT);
+            self.flags
+                .assign(flag::EXT_COPY_FROM, table.has_copy_from());
+            self.flags.assign(flag::EXT_COPY_TO, table.has_copy_to());
         }
-        // The root of the filesystem is in no table; and it alone exists before the core does.
-        let Ok(core) = dax_core() else {
-            return;
-        };
-        core.tables.lock().forget(dev);
-        if dev.flags.test(flag::MINOR) {
-            core.minors.free(dev.devt().minor());
-        }
+        // Before the operations, which read it.
+        self.private.store(private, Relaxed);
+        self.ops.publish(tables);
     }
-}
 
-impl Device {
-    /// What the driver gave to the device, or NULL once the device is dead.
+    /// Gives operations to a device that has none. Fails with `EBUSY` if it has.
+    ///
+    /// A device that was made with an extended table keeps it for life, because its flags describe
+    /// that table.
+    pub(crate) fn set_ops(&self, table: Lent<Base>) -> Result {
+        if self.flags.test(flag::EXT) {
+            return Err(EBUSY);
+        }
+        self.ops.set(table)
+    }
+
+    /// The flags that are set now.
     #[inline]
-    pub(crate) fn private(&self) -> *mut c_void {
-        if self.flags.test(flag::ALIVE) {
-            self.private.load(Relaxed)
+    pub(crate) fn flags(&self) -> FlagSet<Self> {
+        self.flags.load()
+    }
+
+    /// Whether `flag` is set now.
+    #[inline]
+    pub(crate) fn has(&self, flag: flag::Flag) -> bool {
+        self.flags.test(flag)
+    }
+
+    /// Gives the device a property.
+    #[inline]
+    pub(crate) fn declare(&self, property: Property) {
+        self.flags.set(match property {
+            Property::Synchronous => flag::SYNC,
+            Property::NoCache => flag::NOCACHE,
+            Property::NoMachineChecks => flag::NOMC,
+        });
+    }
+
+    /// The private data, also of a dead device, whose driver may have freed what it points to.
+    #[inline]
+    pub(crate) fn private(&self) -> Private {
+        self.private.load(Relaxed)
+    }
+
+    /// The private data, or [`Private::NONE`] once the device is dead.
+    #[inline]
+    pub(crate) fn private_if_alive(&self) -> Private {
+        if self.has(flag::ALIVE) {
+            self.private()
         } else {
-            core::ptr::null_mut()
+            Private::NONE
         }
     }
 
     /// Whether `fsync()` has to flush.
     #[inline]
     pub(crate) fn write_cache(&self) -> bool {
-        self.flags.load() & (1 << flag::WRITE_CACHE | 1 << flag::EXT_WRITE_CACHE) != 0
+        const ANY: FlagSet<Device> = flag::WRITE_CACHE.set().with(flag::EXT_WRITE_CACHE);
+
+        !self.flags().intersection(ANY).is_empty()
     }
 
     /// Turns flushing on or off.
     pub(crate) fn set_write_cache(&self, on: bool) {
-        let bit = if self.flags.test(flag::EXT) {
+        let flag = if self.has(flag::EXT) {
             flag::EXT_WRITE_CACHE
         } else {
             flag::WRITE_CACHE
         };
-        self.flags.assign(bit, on);
-    }
-}
-
-/// Makes a device with the lowest free minor number over `private`; `publish` gives it its
-/// operations. It is alive.
-///
-/// Fails with `ENOMEM` if there is no number or no memory left. Sleeps.
-pub(crate) fn alloc(
-    private: *mut c_void,
-    publish: impl FnOnce(&DaxDevice),
-) -> Result<ARef<DaxDevice>> {
-    let core = dax_core()?;
-    let minor = core
-        .minors
-        .alloc(*kernel_ext::cdev::Region::MINORS.end())
-        .map_err(|_| ENOMEM)?;
-    let dev = core
-        .region
-        .devt(minor)
-        .and_then(|devt| FILE_SYSTEM.get(devt))
-        .ok_or(ENOMEM)
-        .inspect_err(|_| core.minors.free(minor))?;
-    dev.flags.set(flag::MINOR);
-
-    publish(&dev);
-    dev.private.store(private, Relaxed);
-
-    // Only the list of devices needs this.
-    core.tables
-        .lock()
-        .add_device(minor, &dev)
-        .inspect_err(|_| dev.flags.clear(flag::ALIVE))?;
-    Ok(dev)
-}
-
-#[kunit_tests(rust_dax_device)]
-mod tests {
-    use super::*;
-    use crate::liveness;
-    use core::ptr;
-    use kernel::time::{
-        delay::fsleep,
-        Delta, //
-    };
-
-    /// The flags of a device that nobody has told anything.
-    const FRESH: u32 = 1 << flag::ALIVE | 1 << flag::MINOR;
-
-    fn new() -> Result<ARef<DaxDevice>> {
-        alloc(ptr::null_mut(), |_| ())
-    }
-
-    #[test]
-    fn minor_is_reused() -> Result {
-        let first = new()?;
-        let second = new()?;
-        let minor = first.devt().minor();
-        assert!(second.devt().minor() != minor);
-
-        liveness::kill(&first);
-        drop(first);
-        let third = new()?;
-        assert_eq!(third.devt().minor(), minor);
-
-        liveness::kill(&second);
-        liveness::kill(&third);
-        Ok(())
-    }
-
-    #[test]
-    fn same_number_same_device() -> Result {
-        let dev = new()?;
-        let again = FILE_SYSTEM.get(dev.devt()).ok_or(ENOMEM)?;
-        assert!(ptr::eq(&*dev, &*again));
-        liveness::kill(&dev);
-        Ok(())
-    }
-
-    /// The slab hands out the memory of devices that are gone, with what they left in it.
-    #[test]
-    fn properties_are_not_inherited() -> Result {
-        let mut old = KVec::new();
-        for _ in 0..16 {
-            let dev = alloc(ptr::without_provenance_mut(0x100), |_| ())?;
-            for bit in [flag::WRITE_CACHE, flag::SYNC, flag::NOCACHE, flag::NOMC] {
-                dev.flags.set(bit);
-            }
-            old.push(dev, GFP_KERNEL)?;
-        }
-        let mut addresses = KVec::new();
-        for dev in &old {
-            addresses.push(ptr::from_ref(&**dev).addr(), GFP_KERNEL)?;
-            liveness::kill(dev);
-        }
-        drop(old);
-        // Objects are freed by RCU.
-        fsleep(Delta::from_millis(200));
-
-        let mut reused = false;
-        for _ in 0..16 {
-            let dev = new()?;
-            assert_eq!(dev.flags.load(), FRESH);
-            assert!(dev.private().is_null());
-            reused |= addresses.contains(&ptr::from_ref(&*dev).addr());
-            liveness::kill(&dev);
-        }
-        if !reused {
-            pr_info!("no memory was reused: nothing could be inherited\n");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn write_cache_of_each_kind() -> Result {
-        let plain = new()?;
-        let extended = new()?;
-        extended.flags.set(flag::EXT);
-        for dev in [&plain, &extended] {
-            assert!(!dev.write_cache());
-            dev.set_write_cache(true);
-            assert!(dev.write_cache());
-        }
-        assert!(plain.flags.test(flag::WRITE_CACHE));
-        assert!(!extended.flags.test(flag::WRITE_CACHE));
-        for dev in [&plain, &extended] {
-            dev.set_write_cache(false);
-            assert!(!dev.write_cache());
-            liveness::kill(dev);
-        }
-        Ok(())
+        self.flags.assign(flag, on);
     }
 }

@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the Rust DAX core (CONFIG_DAX_RUST) offers beyond <linux/dax.h>.
+ * Interfaces of the Rust DAX core (CONFIG_DAX_RUST) beyond <linux/dax.h>.
  */
 #ifndef _LINUX_DAX_EXT_H
 #define _LINUX_DAX_EXT_H
 
+#include <linux/cdev.h>
 #include <linux/dax.h>
+#include <linux/fs.h>
+
+/**
+ * struct dax_device_head - the beginning of a struct dax_device of this core
+ * @inode: carries the reference count of the device
+ * @cdev: room for the character device of device-dax
+ * @private: what the driver gave to alloc_dax() or alloc_dax_ext()
+ *
+ * For an operation, which is only called for a device that is alive: it reads
+ * @private without the test of dax_get_private().
+ */
+struct dax_device_head {
+	struct inode inode;
+	struct cdev cdev;
+	void *private;
+};
 
 /**
  * struct dax_operations_ext - operations of a device, with optional ones
@@ -19,8 +36,9 @@
  * @flush: write back what the CPU caches hold of the range, which is mapped.
  *	NULL: the device needs no cache maintenance.
  *
- * Called under dax_read_lock() for a device that is alive; but for @flush,
- * which some call later for a window that they still have.
+ * Called under dax_read_lock() for a device that was found alive since, so
+ * that kill_dax() does not return before the operation does; but for @flush,
+ * which some callers call later, for a window that they still have.
  */
 struct dax_operations_ext {
 	struct dax_operations base;
@@ -34,7 +52,7 @@ struct dax_operations_ext {
 struct dax_device *alloc_dax_ext(void *private,
 				 const struct dax_operations_ext *ops);
 
-/* Hosts that have no block device are found by name. */
+/* A host that has no block device is found by its name. */
 int dax_add_host_name(struct dax_device *dax_dev, const char *name);
 void dax_remove_host_name(const char *name);
 struct dax_device *dax_get_by_host(const char *name);

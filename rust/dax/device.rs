@@ -12,13 +12,27 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A DAX device.
+/// A DAX device (`struct dax_device`), whose members only the core knows.
 ///
-/// Only the core knows what is inside. A reference does not say that the device is alive.
+/// A reference does not say that the device is alive.
 ///
 /// # Invariants
 ///
-/// Refers to a `struct dax_device` of the running core, with a reference to its inode.
+/// The object is a `struct dax_device` of the running core. For as long as a Rust reference to it
+/// exists, a reference of its inode's count is held.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::dax::DaxDevice;
+///
+/// /// Turns flushing off, and tells whether it was on.
+/// fn stop_flushing(dev: &DaxDevice) -> bool {
+///     let was_on = dev.write_cache();
+///     dev.set_write_cache(false);
+///     was_on
+/// }
+/// ```
 #[repr(transparent)]
 pub struct DaxDevice(Opaque<bindings::dax_device>);
 
@@ -27,15 +41,18 @@ impl DaxDevice {
     ///
     /// # Safety
     ///
-    /// `ptr` must be a valid device of which a reference is held for the lifetime `'a`.
+    /// - `ptr` must be a `struct dax_device` of the running core.
+    /// - A reference to it must be held for the lifetime `'a`.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: NonNull<bindings::dax_device>) -> &'a Self {
         // CAST: `DaxDevice` is transparent to the C structure.
-        // SAFETY: The caller ensures that `ptr` is valid for `'a`.
+        // INVARIANT: The caller ensures both parts.
+        // SAFETY: The caller ensures that the device lives for `'a`, by a reference. C changes it
+        // through an `UnsafeCell` (`Opaque`), which a shared reference allows.
         unsafe { ptr.cast::<Self>().as_ref() }
     }
 
-    /// The device as C names it.
+    /// The device for C.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::dax_device {
         self.0.get()
@@ -45,54 +62,52 @@ impl DaxDevice {
     /// that `fsync()` has to flush it.
     #[inline]
     pub fn write_cache(&self) -> bool {
-        // SAFETY: `self` is a valid device by the type invariant.
+        // SAFETY: `self` is a device of the core by the type invariant, with a reference.
         unsafe { bindings::dax_write_cache_enabled(self.as_raw()) }
     }
 
     /// Turns flushing for `fsync()` on or off.
     #[inline]
     pub fn set_write_cache(&self, on: bool) {
-        // SAFETY: `self` is a valid device by the type invariant.
+        // SAFETY: `self` is a device of the core by the type invariant, with a reference.
         unsafe { bindings::dax_write_cache(self.as_raw(), on) };
-    }
-
-    /// Whether `MAP_SYNC` mappings may be made: what is flushed from the caches is persistent.
-    #[inline]
-    pub fn is_synchronous(&self) -> bool {
-        // SAFETY: `self` is a valid device by the type invariant.
-        unsafe { bindings::dax_synchronous(self.as_raw()) }
     }
 
     /// Tells the holder of the device, a mounted filesystem, that `len` bytes at `offset` failed.
     ///
-    /// `mf_flags` are the `MF_*` flags of memory failure handling. Fails with `EOPNOTSUPP` if
-    /// nobody holds the device or the holder does not want to know, with `ENXIO` if the device is
+    /// `mf_flags` are the `MF_*` flags of memory failure handling. Fails with `EOPNOTSUPP` if the
+    /// device has no holder, or one without an operation for this, with `ENXIO` if the device is
     /// dead, else as the holder says. May sleep.
     pub fn notify_failure(&self, offset: u64, len: u64, mf_flags: c_int) -> Result {
-        // SAFETY: `self` is a valid device by the type invariant.
+        // SAFETY: `self` is a device of the core by the type invariant, with a reference.
         to_result(unsafe {
             bindings::dax_holder_notify_failure(self.as_raw(), offset, len, mf_flags)
         })
     }
 }
 
-// SAFETY: The inode that a DAX device is part of is reference counted. `put_dax()` may be called
-// from any thread that may sleep.
+// SAFETY:
+// - `ihold()` and `put_dax()` change the reference count of the inode atomically.
+// - The core destroys the device only after the count has become 0.
 unsafe impl AlwaysRefCounted for DaxDevice {
     fn inc_ref(&self) {
-        // SAFETY: `self` has an inode with a reference, which lives in it.
+        // SAFETY:
+        // - `self` is a device of the core by the type invariant: `dax_inode()` returns its inode.
+        // - The count of the inode is not 0, because a reference is held by the type invariant.
         unsafe { bindings::ihold(bindings::dax_inode(self.as_raw())) };
     }
 
     unsafe fn dec_ref(obj: NonNull<Self>) {
         // CAST: `DaxDevice` is transparent to the C structure.
-        // SAFETY: The caller gives up a reference that it holds.
+        // SAFETY:
+        // - `obj` is a device of the core by the type invariant.
+        // - The caller owns a reference, and gives it up.
         unsafe { bindings::put_dax(obj.cast().as_ptr()) };
     }
 }
 
-// SAFETY: C serialises the access to a device by itself: flags are atomic, the holder is exchanged
-// atomically, and the rest does not change after the allocation.
+// SAFETY: Every function of the core that takes a device may be called from any thread.
 unsafe impl Send for DaxDevice {}
-// SAFETY: As for `Send`.
+// SAFETY: The core allows concurrent calls for one device: its flags and its holder are exchanged
+// atomically, and all else that the methods use does not change after the allocation.
 unsafe impl Sync for DaxDevice {}

@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Under which host a filesystem finds a DAX device.
+//! Hosts of DAX devices.
 
 use crate::bindings;
 use core::ptr::NonNull;
 use kernel::str::CStr;
 
-/// A disk as the key of a lookup. It is compared and never dereferenced.
+/// A disk as the key of a lookup. Its address is compared and never followed.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::dax::{DiskKey, Host};
+///
+/// /// Whether a lookup for `disk` leads to a device that was registered under `host`.
+/// fn leads_to(disk: DiskKey, host: Host<'_>) -> bool {
+///     matches!(host, Host::Disk(key) if key == disk)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DiskKey(NonNull<bindings::gendisk>);
 
-// SAFETY: Only the address is used.
+// SAFETY: The address is compared and never followed, which any thread may do.
 unsafe impl Send for DiskKey {}
-// SAFETY: Only the address is used.
+// SAFETY: The address is compared and never followed, which several threads may do at once.
 unsafe impl Sync for DiskKey {}
 
 impl DiskKey {
-    /// The key of the disk at `disk`, for the abstractions of disks.
+    /// The key of the disk at `disk`.
     #[inline]
     pub const fn new(disk: NonNull<bindings::gendisk>) -> Self {
         Self(disk)
@@ -29,10 +40,19 @@ impl DiskKey {
     }
 }
 
-/// What a DAX device is found by.
+/// The host under which a filesystem finds a DAX device.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::dax::Host;
+///
+/// let host = Host::Name(c"interleave0");
+/// # let _ = host;
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Host<'a> {
-    /// Nothing: whoever uses the device got it from its driver.
+    /// None: users of the device get it from its driver.
     None,
     /// A block device: `fs_dax_get_by_bdev()` of the disk or one of its partitions.
     Disk(DiskKey),

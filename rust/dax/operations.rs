@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a DAX device can do, and how C calls it.
+//! The operations of a DAX device, and the table through which C calls them.
 //!
 //! C headers: [`include/linux/dax.h`](srctree/include/linux/dax.h) and `include/linux/dax_ext.h`.
 
@@ -33,18 +33,54 @@ use kernel::{
     types::ForeignOwnable, //
 };
 
-/// What an operation sees of the data that the driver gave to its registration.
+/// The driver's data, as an operation borrows it from the registration.
 type Borrowed<'a, T> = <<T as Operations>::Data as ForeignOwnable>::Borrowed<'a>;
 
 /// The operations of a DAX device.
 ///
-/// All of them are called under `dax_read_lock()`, for a device that is alive, from contexts that
-/// may sleep: several at once, also on the same bytes.
+/// The core calls them under `dax_read_lock()`, for a device that is alive, from contexts that may
+/// sleep: several at once, also on the same bytes.
 ///
-/// The last three are published only by a device that implements them. The Rust core calls them;
-/// the C core is told through its flags to do what comes closest (see [`Registration`]).
+/// A device has those of the last three that its driver implements. The Rust core calls them; over
+/// the C core [`Registration`] sets the flags that come closest.
 ///
 /// [`Registration`]: super::Registration
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{iov::IovIterSource, prelude::*};
+/// use kernel_ext::{
+///     dax::{AccessMode, Operations, PageOffset, Translation},
+///     pmem::MappedRange,
+/// };
+///
+/// /// The operations of a device that has no memory yet.
+/// struct Empty;
+///
+/// #[vtable]
+/// impl Operations for Empty {
+///     type Data = ();
+///
+///     fn direct_access(_: (), _: PageOffset, _: usize, _: AccessMode) -> Result<Translation> {
+///         Err(ERANGE)
+///     }
+///
+///     fn zero_page_range(_: (), _: PageOffset, _: usize) -> Result {
+///         Err(ERANGE)
+///     }
+///
+///     // Optional: this device needs no flush of what it stores itself.
+///     fn copy_from_iter(
+///         _: (),
+///         _: PageOffset,
+///         dst: MappedRange<'_>,
+///         iter: &mut IovIterSource<'_>,
+///     ) -> usize {
+///         dst.copy_from_iter(iter)
+///     }
+/// }
+/// ```
 #[vtable]
 pub trait Operations: Sized + 'static {
     /// The driver's data, which lives as long as the registration.
@@ -52,8 +88,8 @@ pub trait Operations: Sized + 'static {
 
     /// Translates the page `pgoff` to the memory that holds it.
     ///
-    /// The window may be shorter than `nr_pages` (the caller asks again) or longer (the core
-    /// shortens it). Fails with `ERANGE` past the end of the device and, unless in
+    /// The translation may have fewer pages than `nr_pages` (the caller asks again) or more (the core
+    /// takes no more). Fails with `ERANGE` past the end of the device and, unless in
     /// [`AccessMode::RecoveryWrite`], with `EHWPOISON` if `pgoff` has known poison.
     fn direct_access(
         data: Borrowed<'_, Self>,
@@ -109,9 +145,9 @@ pub trait Operations: Sized + 'static {
     /// Writes back what the CPU caches hold of `range`.
     ///
     /// Called only while the write cache of the device is enabled; see
-    /// [`DaxDevice::set_write_cache`](super::DaxDevice::set_write_cache). Caches know addresses only, and
-    /// C may flush a window of a device that has died since, so there is no data to borrow. A
-    /// device without this operation costs no cache maintenance.
+    /// [`DaxDevice::set_write_cache`](super::DaxDevice::set_write_cache). C may flush a window of a
+    /// device that has died since, so there is no data to borrow. For a device without this operation
+    /// the core does no cache maintenance.
     fn flush(_range: MappedRange<'_>) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -121,42 +157,62 @@ pub trait Operations: Sized + 'static {
 pub(super) struct OperationsVTable<T: Operations>(PhantomData<T>);
 
 impl<T: Operations> OperationsVTable<T> {
-    /// Borrows the driver's data, or `None` if the device has been killed in the meantime.
+    /// Borrows the driver's data.
+    ///
+    /// Fails with `ENXIO` over the C core if the device has been killed in the meantime. The Rust
+    /// core has looked whether the device is alive, after it entered the SRCU domain, so that looking
+    /// again would prove no more.
     ///
     /// # Safety
     ///
-    /// `dev` must be a device of a [`Registration<T>`](super::Registration), and the caller must
-    /// hold the DAX read lock for the lifetime `'a`.
+    /// - `dev` must be a device of a [`Registration<T>`](super::Registration).
+    /// - The caller must hold the DAX read lock for the lifetime `'a`.
+    /// - The device must have been alive after the caller took the lock.
     #[inline]
-    unsafe fn data<'a>(dev: *mut bindings::dax_device) -> Option<Borrowed<'a, T>> {
-        // SAFETY: The caller ensures that `dev` is a valid device.
-        let data = unsafe { bindings::dax_get_private(dev) };
-        if data.is_null() {
-            return None;
-        }
-        // SAFETY: `data` came from `into_foreign` when the device was registered. It goes back to
-        // `from_foreign` only after the device was killed: the device was alive a moment ago under
-        // the read lock that the caller holds for `'a`, so killing it returns after `'a`.
-        // `Registration` never borrows it mutably.
-        Some(unsafe { T::Data::borrow(data) })
+    unsafe fn data<'a>(dev: *mut bindings::dax_device) -> Result<Borrowed<'a, T>> {
+        #[cfg(CONFIG_DAX_RUST)]
+        // CAST: A device of the Rust core begins with this structure (`dax_ext.h`).
+        // SAFETY:
+        // - The caller ensures that `dev` is a device.
+        // - The core stored the private data before it published the operations, and does not change
+        //   it any more.
+        let data = unsafe { (*dev.cast::<bindings::dax_device_head>()).private };
+        #[cfg(not(CONFIG_DAX_RUST))]
+        let data = {
+            // SAFETY: The caller ensures that `dev` is a device.
+            let data = unsafe { bindings::dax_get_private(dev) };
+            if data.is_null() {
+                return Err(ENXIO);
+            }
+            data
+        };
+        // SAFETY:
+        // - `data` came from `into_foreign`: `Registration::alloc` made the device over it.
+        // - It goes back to `from_foreign` only after killing the device has returned. That waits for
+        //   the caller, in whose read lock the device was alive, so it returns after `'a`.
+        // - `Registration` never borrows it mutably.
+        Ok(unsafe { T::Data::borrow(data) })
     }
 
-    /// The `len` bytes at `addr`, which C says are memory of the device.
+    /// The `len` bytes at `addr`.
     ///
     /// # Safety
     ///
-    /// `addr` must come from a window of a device, from which `len` bytes are inside the window,
-    /// which must be mapped for the lifetime of the result.
+    /// `addr` must not be NULL, and must have `len` bytes of a window of a device that stays mapped
+    /// for the lifetime of the result.
     #[inline]
-    unsafe fn span<'a>(addr: *mut c_void, len: usize) -> Option<MappedRange<'a>> {
-        // SAFETY: The caller ensures just this.
-        NonNull::new(addr.cast()).map(|ptr| unsafe { MappedRange::from_raw(ptr, len) })
+    unsafe fn range<'a>(addr: *mut c_void, len: usize) -> MappedRange<'a> {
+        // SAFETY:
+        // - The caller ensures that the address is not NULL.
+        // - The caller ensures that the bytes are mapped for `'a`. Rust code does not refer to them,
+        //   by the safety requirements of `Translation::new`.
+        unsafe { MappedRange::from_raw(NonNull::new_unchecked(addr.cast()), len) }
     }
 
     /// # Safety
     ///
-    /// `dev` must be a device of a `Registration<T>`; the caller must hold the DAX read lock;
-    /// `kaddr` and `pfn` must each be NULL or valid for a write.
+    /// - As for [`Self::data`].
+    /// - `kaddr` and `pfn` must each be NULL or valid for a write.
     unsafe extern "C" fn direct_access(
         dev: *mut bindings::dax_device,
         pgoff: c_ulong,
@@ -165,43 +221,36 @@ impl<T: Operations> OperationsVTable<T> {
         kaddr: *mut *mut c_void,
         pfn: *mut c_ulong,
     ) -> c_long {
-        // SAFETY: The caller ensures both requirements for the duration of this function.
-        let Some(data) = (unsafe { Self::data(dev) }) else {
-            return ENXIO.to_errno() as c_long;
-        };
-        let Ok(nr_pages) = usize::try_from(nr_pages) else {
-            return EINVAL.to_errno() as c_long;
-        };
-
-        let pgoff = PageOffset::new(pgoff);
-        match T::direct_access(data, pgoff, nr_pages, AccessMode::from_raw(mode)) {
-            Ok(window) => {
-                let (addr, frame, pages) = window.into_parts();
-                if !kaddr.is_null() {
-                    // SAFETY: The caller ensures that it is valid for a write.
-                    unsafe { *kaddr = addr.as_ptr().cast() };
-                }
-                if !pfn.is_null() {
-                    // SAFETY: The caller ensures that it is valid for a write.
-                    unsafe { *pfn = frame.number() };
-                }
-                c_long::try_from(pages).unwrap_or(c_long::MAX)
+        from_result(|| {
+            // SAFETY: The caller meets the requirements for the duration of this function.
+            let data = unsafe { Self::data(dev) }?;
+            let nr_pages = usize::try_from(nr_pages).map_err(|_| EINVAL)?;
+            let mode = AccessMode::from_raw(mode);
+            let found = T::direct_access(data, PageOffset::new(pgoff), nr_pages, mode)?;
+            let (addr, frame, pages) = found.into_parts();
+            if !kaddr.is_null() {
+                // SAFETY: The caller ensures that it is valid for a write.
+                unsafe { *kaddr = addr.as_ptr().cast() };
             }
-            Err(e) => e.to_errno() as c_long,
-        }
+            if !pfn.is_null() {
+                // SAFETY: The caller ensures that it is valid for a write.
+                unsafe { *pfn = frame.number() };
+            }
+            Ok(c_long::try_from(pages).unwrap_or(c_long::MAX))
+        })
     }
 
     /// # Safety
     ///
-    /// `dev` must be a device of a `Registration<T>`; the caller must hold the DAX read lock.
+    /// As for [`Self::data`].
     unsafe extern "C" fn zero_page_range(
         dev: *mut bindings::dax_device,
         pgoff: c_ulong,
         nr_pages: usize,
     ) -> c_int {
         from_result(|| {
-            // SAFETY: The caller ensures both requirements for the duration of this function.
-            let data = unsafe { Self::data(dev) }.ok_or(ENXIO)?;
+            // SAFETY: The caller meets the requirements for the duration of this function.
+            let data = unsafe { Self::data(dev) }?;
             T::zero_page_range(data, PageOffset::new(pgoff), nr_pages)?;
             Ok(0)
         })
@@ -209,9 +258,10 @@ impl<T: Operations> OperationsVTable<T> {
 
     /// # Safety
     ///
-    /// `dev` must be a device of a `Registration<T>`; the caller must hold the DAX read lock;
-    /// `addr` must be inside a window of the device that has `bytes` more bytes; `iter` must be a
-    /// valid source that nobody else uses.
+    /// - As for [`Self::data`].
+    /// - `addr` must not be NULL, and must have `bytes` bytes of a window of the device into which the
+    ///   caller translated in the same read lock.
+    /// - `iter` must be a valid source that no other task uses.
     unsafe extern "C" fn recovery_write(
         dev: *mut bindings::dax_device,
         pgoff: c_ulong,
@@ -219,11 +269,12 @@ impl<T: Operations> OperationsVTable<T> {
         bytes: usize,
         iter: *mut bindings::iov_iter,
     ) -> usize {
-        // SAFETY: The caller ensures the requirements for the duration of this function.
-        let (data, dst) = unsafe { (Self::data(dev), Self::span(addr, bytes)) };
-        let (Some(data), Some(dst)) = (data, dst) else {
+        // SAFETY: The caller meets the requirements for the duration of this function.
+        let Ok(data) = (unsafe { Self::data(dev) }) else {
             return 0;
         };
+        // SAFETY: The bytes are in a window, which stays mapped while the caller holds the lock.
+        let dst = unsafe { Self::range(addr, bytes) };
         // SAFETY: The caller ensures that `iter` is a valid source that only we use.
         let iter = unsafe { IovIterSource::from_raw(iter) };
         T::recovery_write(data, PageOffset::new(pgoff), dst, iter)
@@ -239,11 +290,12 @@ impl<T: Operations> OperationsVTable<T> {
         bytes: usize,
         iter: *mut bindings::iov_iter,
     ) -> usize {
-        // SAFETY: The caller ensures the requirements for the duration of this function.
-        let (data, dst) = unsafe { (Self::data(dev), Self::span(addr, bytes)) };
-        let (Some(data), Some(dst)) = (data, dst) else {
+        // SAFETY: The caller meets the requirements for the duration of this function.
+        let Ok(data) = (unsafe { Self::data(dev) }) else {
             return 0;
         };
+        // SAFETY: The bytes are in a window, which stays mapped while the caller holds the lock.
+        let dst = unsafe { Self::range(addr, bytes) };
         // SAFETY: The caller ensures that `iter` is a valid source that only we use.
         let iter = unsafe { IovIterSource::from_raw(iter) };
         T::copy_from_iter(data, PageOffset::new(pgoff), dst, iter)
@@ -251,7 +303,7 @@ impl<T: Operations> OperationsVTable<T> {
 
     /// # Safety
     ///
-    /// As for [`Self::recovery_write`], but `iter` must be a valid destination.
+    /// As for [`Self::recovery_write`], but `iter` must be a destination.
     unsafe extern "C" fn copy_to_iter(
         dev: *mut bindings::dax_device,
         pgoff: c_ulong,
@@ -259,11 +311,12 @@ impl<T: Operations> OperationsVTable<T> {
         bytes: usize,
         iter: *mut bindings::iov_iter,
     ) -> usize {
-        // SAFETY: The caller ensures the requirements for the duration of this function.
-        let (data, src) = unsafe { (Self::data(dev), Self::span(addr, bytes)) };
-        let (Some(data), Some(src)) = (data, src) else {
+        // SAFETY: The caller meets the requirements for the duration of this function.
+        let Ok(data) = (unsafe { Self::data(dev) }) else {
             return 0;
         };
+        // SAFETY: The bytes are in a window, which stays mapped while the caller holds the lock.
+        let src = unsafe { Self::range(addr, bytes) };
         // SAFETY: The caller ensures that `iter` is a valid destination that only we use.
         let iter = unsafe { IovIterDest::from_raw(iter) };
         T::copy_to_iter(data, PageOffset::new(pgoff), src, iter)
@@ -271,12 +324,11 @@ impl<T: Operations> OperationsVTable<T> {
 
     /// # Safety
     ///
-    /// `addr` must be inside a mapped window of the device that has `size` more bytes.
+    /// `addr` must not be NULL, and must have `size` bytes of a window of the device that stays mapped
+    /// during the call.
     unsafe extern "C" fn flush(_dev: *mut bindings::dax_device, addr: *mut c_void, size: usize) {
-        // SAFETY: The caller ensures the requirement for the duration of this function.
-        if let Some(range) = unsafe { Self::span(addr, size) } {
-            T::flush(range);
-        }
+        // SAFETY: The caller meets the requirements for the duration of this function.
+        T::flush(unsafe { Self::range(addr, size) });
     }
 
     const VTABLE: bindings::dax_operations_ext = bindings::dax_operations_ext {
@@ -306,7 +358,7 @@ impl<T: Operations> OperationsVTable<T> {
         },
     };
 
-    /// The table, which the core keeps a pointer to.
+    /// The table, to which the core keeps a pointer.
     pub(super) const fn build() -> &'static bindings::dax_operations_ext {
         &Self::VTABLE
     }

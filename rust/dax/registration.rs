@@ -34,10 +34,23 @@ use kernel::{
     },
 };
 
-/// What a device says of itself when it is registered.
+/// The properties of a device that its driver declares when it registers the device.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::dax::Properties;
+///
+/// // Memory behind CPU caches that keep their content at power loss (eADR).
+/// let properties = Properties {
+///     synchronous: true,
+///     ..Properties::default()
+/// };
+/// # let _ = properties;
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Properties {
-    /// What is flushed from the CPU caches is persistent, so `MAP_SYNC` may be granted.
+    /// Stores that have left the CPU caches are persistent, so `MAP_SYNC` may be granted.
     pub synchronous: bool,
     /// The CPU caches lose their content at power loss. Needs [`Operations::flush`].
     pub write_cache: bool,
@@ -49,8 +62,8 @@ pub struct Properties {
     pub machine_checks: bool,
 }
 
-/// How to take the device out of the lookups.
-enum Lookup {
+/// The entry of a device in the tables of hosts, which is to be removed.
+enum HostEntry {
     None,
     #[cfg(CONFIG_FS_DAX)]
     Disk(super::DiskKey),
@@ -74,18 +87,34 @@ enum Lookup {
 ///
 /// - `dev` is a device with operations of `T`, of which this object owns a reference.
 /// - `data` came from `T::Data::into_foreign` and is the private data of `dev`.
-/// - `killed` is true only if the device is dead and in no lookup.
+/// - `data` is not given back to `T::Data::from_foreign` before the device is dead.
+/// - `killed` is true only if the device is being killed, or dead.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use kernel_ext::dax::{Host, Operations, Properties, Registration};
+///
+/// fn register<T: Operations>(memory: T::Data) -> Result<Registration<T>> {
+///     Registration::new(Host::Name(c"example"), memory, Properties::default())
+/// }
+/// ```
 pub struct Registration<T: Operations> {
     dev: NonNull<bindings::dax_device>,
     data: NonNull<c_void>,
-    lookup: Lookup,
+    entry: HostEntry,
     killed: Atomic<bool>,
     _ops: PhantomData<T>,
 }
 
-// SAFETY: The device may be used and given back in any thread, and so may the data.
+// SAFETY:
+// - `kill_dax()` and `put_dax()` may be called from any thread.
+// - The data may be dropped in any thread, because `T::Data` is `Send`.
 unsafe impl<T: Operations> Send for Registration<T> {}
-// SAFETY: `DaxDevice` is `Sync`; the data is not handed out; killing is serialised by `killed`.
+// SAFETY:
+// - A shared registration gives out the device, which is `Sync`, and not the data.
+// - Only one caller gets past the exchange of `killed`.
 unsafe impl<T: Operations> Sync for Registration<T> {}
 
 impl<T: Operations> Registration<T> {
@@ -100,25 +129,28 @@ impl<T: Operations> Registration<T> {
         }
 
         let data = ScopeGuard::new_with_data(data.into_foreign(), |data| {
-            // SAFETY: `data` came from `into_foreign`, and no device has it (any more).
+            // SAFETY:
+            // - `data` came from `into_foreign`.
+            // - No device has it: none was made, or the guard of that one, which is dropped before
+            //   this one, has killed it.
             drop(unsafe { T::Data::from_foreign(data) });
         });
         let dev = ScopeGuard::new_with_data(Self::alloc(*data)?, |dev| {
-            // SAFETY: We own the only reference to the device.
+            // SAFETY: `alloc` made the device, with a reference, which is given up here.
             unsafe {
                 bindings::kill_dax(dev.as_ptr());
                 bindings::put_dax(dev.as_ptr());
             }
         });
         Self::apply(*dev, properties);
-        let lookup = Self::add_host(*dev, host)?;
+        let entry = Self::add_host(*dev, host)?;
 
         let data = NonNull::new(data.dismiss()).ok_or(EINVAL)?;
         // INVARIANT: `alloc` made the device over `data` and gave us its reference.
         Ok(Self {
             dev: dev.dismiss(),
             data,
-            lookup,
+            entry,
             killed: Atomic::new(false),
             _ops: PhantomData,
         })
@@ -126,10 +158,14 @@ impl<T: Operations> Registration<T> {
 
     fn alloc(data: *mut c_void) -> Result<NonNull<bindings::dax_device>> {
         let ops = OperationsVTable::<T>::build();
-        // SAFETY: The table is static and its functions expect the data of this `T`.
+        // SAFETY:
+        // - The table is static.
+        // - Its functions expect the data of this `T`, which lives until the device is dead.
         #[cfg(CONFIG_DAX_RUST)]
         let dev = unsafe { bindings::alloc_dax_ext(data, ops) };
-        // SAFETY: As above; the C core knows the first member.
+        // SAFETY:
+        // - The table, the first member of the extended one, is static.
+        // - Its functions expect the data of this `T`, which lives until the device is dead.
         #[cfg(not(CONFIG_DAX_RUST))]
         let dev = unsafe { bindings::alloc_dax(data, &ops.base) };
         NonNull::new(from_err_ptr(dev)?).ok_or(ENOMEM)
@@ -140,7 +176,7 @@ impl<T: Operations> Registration<T> {
         let copies_from = !cfg!(CONFIG_DAX_RUST) && T::HAS_COPY_FROM_ITER;
         let copies_to = !cfg!(CONFIG_DAX_RUST) && T::HAS_COPY_TO_ITER;
 
-        // SAFETY: `dev` is valid: its caller holds the reference that `alloc` gave it.
+        // SAFETY: `new` has the reference to `dev` that `alloc` returned.
         unsafe {
             if properties.write_around_cache || copies_from {
                 bindings::set_dax_nocache(dev);
@@ -155,26 +191,30 @@ impl<T: Operations> Registration<T> {
         }
     }
 
-    fn add_host(dev: NonNull<bindings::dax_device>, host: Host<'_>) -> Result<Lookup> {
+    fn add_host(dev: NonNull<bindings::dax_device>, host: Host<'_>) -> Result<HostEntry> {
         match host {
-            Host::None => Ok(Lookup::None),
+            Host::None => Ok(HostEntry::None),
             #[cfg(CONFIG_FS_DAX)]
             Host::Disk(disk) => {
-                // SAFETY: `dev` is valid, and is taken out of the lookup before its last put.
+                // SAFETY:
+                // - `new` has the reference to `dev` that `alloc` returned.
+                // - The driver, which has the key from its disk, keeps that until it has registered
+                //   its devices. The core follows no more than the name of the disk.
                 to_result(unsafe { bindings::dax_add_host(dev.as_ptr(), disk.as_raw()) })?;
-                Ok(Lookup::Disk(disk))
+                Ok(HostEntry::Disk(disk))
             }
             #[cfg(not(CONFIG_FS_DAX))]
-            Host::Disk(_) => Ok(Lookup::None),
+            Host::Disk(_) => Ok(HostEntry::None),
             #[cfg(CONFIG_DAX_RUST)]
             Host::Name(name) => {
                 let name = CString::try_from(name)?;
-                // SAFETY: `dev` is valid, and is taken out of the lookup before its last put;
-                // `name` is a C string.
+                // SAFETY:
+                // - `new` has the reference to `dev` that `alloc` returned.
+                // - `name` is a C string, which the core copies.
                 to_result(unsafe {
                     bindings::dax_add_host_name(dev.as_ptr(), name.as_char_ptr())
                 })?;
-                Ok(Lookup::Name(name))
+                Ok(HostEntry::Name(name))
             }
             #[cfg(not(CONFIG_DAX_RUST))]
             Host::Name(_) => Err(eopnotsupp()),
@@ -182,40 +222,40 @@ impl<T: Operations> Registration<T> {
     }
 
     fn remove_host(&self) {
-        match &self.lookup {
-            Lookup::None => (),
+        match &self.entry {
+            HostEntry::None => (),
             #[cfg(CONFIG_FS_DAX)]
-            // SAFETY: Only compares the address, which `dax_add_host` got.
-            Lookup::Disk(disk) => unsafe { bindings::dax_remove_host(disk.as_raw()) },
+            // SAFETY: The core compares the address, and does not follow it.
+            HostEntry::Disk(disk) => unsafe { bindings::dax_remove_host(disk.as_raw()) },
             #[cfg(CONFIG_DAX_RUST)]
-            // SAFETY: `name` is a C string.
-            Lookup::Name(name) => unsafe { bindings::dax_remove_host_name(name.as_char_ptr()) },
+            // SAFETY: `name` is a C string, which the core does not keep.
+            HostEntry::Name(name) => unsafe { bindings::dax_remove_host_name(name.as_char_ptr()) },
             #[cfg(not(CONFIG_DAX_RUST))]
-            Lookup::Name(_) => (),
+            HostEntry::Name(_) => (),
         }
     }
 
-    /// Ends the life of the device: nobody finds it any more, and no operation runs when this
+    /// Ends the life of the device: no lookup finds it any more, and no operation runs when this
     /// returns.
     ///
-    /// A holder hears of it first (`MF_MEM_PRE_REMOVE`) and may unmap what user space has mapped.
-    /// The device itself stays until the registration is dropped, so a driver can kill it, remove
+    /// A holder hears of it first (`MF_MEM_PRE_REMOVE`) and may unmap the memory from user space.
+    /// The device object stays until the registration is dropped, so a driver can kill it, remove
     /// its disk, whose attributes still refer to the device, and drop the registration last.
     /// May sleep. Only the first call does anything; a later one returns at once.
     pub fn kill(&self) {
-        // ORDERING: Full, so that exactly one caller goes on; the others may return early.
+        // ORDERING: Full, so that exactly one caller goes on. Another may return before it is done.
         if self.killed.xchg(true, Full) {
             return;
         }
         self.remove_host();
-        // SAFETY: `dev` is valid by the type invariant.
+        // SAFETY: We own a reference to `dev` by the type invariant.
         unsafe { bindings::kill_dax(self.dev.as_ptr()) };
     }
 
     /// The device.
     #[inline]
     pub fn device(&self) -> &DaxDevice {
-        // SAFETY: `self` owns a reference to `dev` by the type invariant.
+        // SAFETY: `self` owns a reference to `dev` by the type invariant, for as long as it lives.
         unsafe { DaxDevice::from_raw(self.dev) }
     }
 }
@@ -232,11 +272,13 @@ impl<T: Operations> Deref for Registration<T> {
 impl<T: Operations> Drop for Registration<T> {
     fn drop(&mut self) {
         self.kill();
-        // SAFETY: By the type invariant we own a reference, and do not use it again.
+        // SAFETY: We own a reference by the type invariant, and do not use it again.
         unsafe { bindings::put_dax(self.dev.as_ptr()) };
-        // SAFETY: `data` came from `into_foreign` by the type invariant. The device was killed, so
-        // no operation borrows it now, and none will: whoever asks for the private data of a dead
-        // device gets NULL.
+        // SAFETY:
+        // - `data` came from `into_foreign` by the type invariant.
+        // - No operation borrows it: `kill_dax()` has returned, because no other caller of `kill` can
+        //   be left while `self` is borrowed exclusively.
+        // - No operation will borrow it: the core calls none for a dead device.
         drop(unsafe { T::Data::from_foreign(self.data.as_ptr()) });
     }
 }

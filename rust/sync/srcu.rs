@@ -2,6 +2,9 @@
 
 //! Sleepable read-copy-update.
 //!
+//! Each SRCU domain that C defines statically (`DEFINE_SRCU()`) is a type here ([`Domain`]). Guards
+//! and evidence name that type, so that a reader of one domain proves nothing about another.
+//!
 //! C header: [`include/linux/srcu.h`](srctree/include/linux/srcu.h)
 
 use crate::bindings;
@@ -17,29 +20,32 @@ use kernel::{
     },
 };
 
-/// An SRCU domain: readers enter and leave it, [`Srcu::synchronize`] waits for those inside.
+/// An SRCU domain: readers enter and leave it, [`Srcu::synchronize`] waits for the readers inside.
 ///
 /// # Invariants
 ///
-/// Is an initialised `struct srcu_struct`.
+/// The object is an initialised `struct srcu_struct`.
 #[repr(transparent)]
 pub struct Srcu(Opaque<bindings::srcu_struct>);
 
-// SAFETY: C synchronises all accesses.
+// SAFETY: Every function of C that takes a `struct srcu_struct` may be called from any thread.
 unsafe impl Send for Srcu {}
-// SAFETY: C synchronises all accesses.
+// SAFETY: C synchronises concurrent calls on one `struct srcu_struct`.
 unsafe impl Sync for Srcu {}
 
 impl Srcu {
-    /// The domain at `ptr`, which `DEFINE_SRCU()` in C makes.
+    /// The domain at `ptr`.
     ///
     /// # Safety
     ///
-    /// `ptr` must be an initialised `struct srcu_struct` that lives for `'a`.
+    /// `ptr` must point to an initialised `struct srcu_struct` that lives for `'a`.
     #[inline]
     pub const unsafe fn from_raw<'a>(ptr: *mut bindings::srcu_struct) -> &'a Self {
         // CAST: `Srcu` is transparent to the C structure.
-        // SAFETY: The caller ensures that the pointer is valid for `'a`.
+        // INVARIANT: The caller ensures that the structure is initialised.
+        // SAFETY:
+        // - The caller ensures that the structure lives for `'a`.
+        // - C changes it through an `UnsafeCell` (`Opaque`), which a shared reference allows.
         unsafe { &*ptr.cast() }
     }
 
@@ -48,50 +54,12 @@ impl Srcu {
         self.0.get()
     }
 
-    /// Enters the domain. May be nested; the reader may sleep.
-    #[inline]
-    pub fn read_lock(&self) -> ReadGuard<'_> {
-        // What `srcu_read_lock()` does beyond this is for lockdep.
-        #[cfg(not(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU)))]
-        // SAFETY: `self` is valid by the type invariant.
-        let index = unsafe { bindings::__srcu_read_lock(self.as_raw()) };
-        #[cfg(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU))]
-        // SAFETY: `self` is valid by the type invariant.
-        let index = unsafe { bindings::srcu_read_lock(self.as_raw()) };
-
-        ReadGuard {
-            srcu: self,
-            index,
-            _not_send: NotThreadSafe,
-        }
-    }
-
-    /// Leaves the domain that `read_lock()` entered, for a caller that kept only the index.
-    ///
-    /// # Safety
-    ///
-    /// `index` must come from [`ReadGuard::into_index`] of a guard of this domain and task, and
-    /// must not be used again.
-    #[inline]
-    pub unsafe fn read_unlock(&self, index: c_int) {
-        #[cfg(not(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU)))]
-        // SAFETY: `self` is valid by the type invariant, `index` as the caller promises.
-        unsafe {
-            bindings::__srcu_read_unlock(self.as_raw(), index)
-        };
-        #[cfg(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU))]
-        // SAFETY: `self` is valid by the type invariant, `index` as the caller promises.
-        unsafe {
-            bindings::srcu_read_unlock(self.as_raw(), index)
-        };
-    }
-
     /// Waits until every reader that is inside now has left. Sleeps.
     ///
     /// A reader of the same domain that calls this waits for itself.
     #[inline]
     pub fn synchronize(&self) {
-        // SAFETY: `self` is valid by the type invariant.
+        // SAFETY: The domain is initialised by the type invariant.
         unsafe { bindings::synchronize_srcu(self.as_raw()) };
     }
 
@@ -99,54 +67,150 @@ impl Srcu {
     #[inline]
     pub fn assert_read_held(&self) {
         #[cfg(CONFIG_LOCKDEP)]
-        // SAFETY: `self` is valid by the type invariant.
+        // SAFETY: The domain is initialised by the type invariant.
         unsafe {
             bindings::srcu_assert_held(self.as_raw())
         };
     }
+}
 
-    /// Adopts the read lock that the caller, in C, holds.
-    ///
-    /// # Safety
-    ///
-    /// The current task must be inside the domain for the lifetime `'a`.
-    #[inline]
-    pub unsafe fn assume_read<'a>(&'a self) -> Reading<'a> {
-        self.assert_read_held();
-        Reading(PhantomData)
+/// A type that names a static SRCU domain.
+///
+/// # Safety
+///
+/// [`Domain::srcu`] must return the same object each time.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::sync::srcu::{self, Domain, Reading};
+///
+/// /// Looks at what the domain `D` protects.
+/// fn look<D: Domain>(_: Reading<'_, D>) {}
+///
+/// fn visit<D: Domain>() {
+///     let guard = srcu::read_lock::<D>();
+///     look(guard.reading());
+/// }
+/// ```
+pub unsafe trait Domain: 'static {
+    /// The domain.
+    fn srcu() -> &'static Srcu;
+}
+
+/// Enters the domain `D`. May be nested; the reader may sleep.
+#[inline]
+pub fn read_lock<D: Domain>() -> SrcuReadGuard<D> {
+    let srcu = D::srcu().as_raw();
+    // Without lockdep, `srcu_read_lock()` is a check of the flavour (also for lockdep) around
+    // `__srcu_read_lock()`. Being inline, it is a helper of C, and where helpers are not inlined, a
+    // second call on each read, write and fault. Calling the inner function saves that call.
+    #[cfg(not(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU)))]
+    // SAFETY: The domain is initialised by the type invariant of `Srcu`.
+    let index = unsafe { bindings::__srcu_read_lock(srcu) };
+    #[cfg(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU))]
+    // SAFETY: The domain is initialised by the type invariant of `Srcu`.
+    let index = unsafe { bindings::srcu_read_lock(srcu) };
+
+    // INVARIANT: This task has just entered with `index`.
+    SrcuReadGuard {
+        index,
+        _domain: PhantomData,
+        _not_send: NotThreadSafe,
     }
 }
 
-/// A reader is inside the domain, and leaves it when this is dropped.
+/// Leaves the domain `D`, for a caller that has kept only the index of a guard.
+///
+/// # Safety
+///
+/// - `index` must come from [`SrcuReadGuard::into_index`] of a guard for `D` that the current task
+///   made.
+/// - It must not have been passed to this function before.
+#[inline]
+pub unsafe fn read_unlock<D: Domain>(index: c_int) {
+    let srcu = D::srcu().as_raw();
+    #[cfg(not(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU)))]
+    // SAFETY:
+    // - The domain is initialised by the type invariant of `Srcu`.
+    // - The caller ensures that this task entered it with `index` and has not left since.
+    unsafe {
+        bindings::__srcu_read_unlock(srcu, index)
+    };
+    #[cfg(any(CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PROVE_RCU))]
+    // SAFETY:
+    // - The domain is initialised by the type invariant of `Srcu`.
+    // - The caller ensures that this task entered it with `index` and has not left since.
+    unsafe {
+        bindings::srcu_read_unlock(srcu, index)
+    };
+}
+
+/// Adopts the read lock of `D` that the caller, in C, holds.
+///
+/// # Safety
+///
+/// The current task must be inside the domain for the lifetime `'a`.
+#[inline]
+pub unsafe fn assume_read<'a, D: Domain>() -> Reading<'a, D> {
+    D::srcu().assert_read_held();
+    // INVARIANT: The caller ensures that the task is inside for `'a`.
+    Reading(PhantomData)
+}
+
+/// The current task is inside the domain `D`, and leaves it when the guard is dropped.
+///
+/// # Invariants
+///
+/// The task that made the guard entered the domain with `index` and has not left since.
 #[must_use = "the reader leaves immediately when the guard is unused"]
-pub struct ReadGuard<'a> {
-    srcu: &'a Srcu,
+pub struct SrcuReadGuard<D: Domain> {
     index: c_int,
+    _domain: PhantomData<fn() -> D>,
     _not_send: NotThreadSafe,
 }
 
-impl ReadGuard<'_> {
+impl<D: Domain> SrcuReadGuard<D> {
     /// The evidence that the current task is inside.
     #[inline]
-    pub fn reading(&self) -> Reading<'_> {
+    pub fn reading(&self) -> Reading<'_, D> {
+        // INVARIANT: By the invariant of the guard the task is inside until the guard is dropped,
+        // which the borrow of `self` excludes for as long as the result is in use.
         Reading(PhantomData)
     }
 
-    /// Stays inside and returns what [`Srcu::read_unlock`] needs to leave.
+    /// Stays inside and returns the index that [`read_unlock`] needs to leave.
     #[inline]
     pub fn into_index(self) -> c_int {
         ManuallyDrop::new(self).index
     }
 }
 
-impl Drop for ReadGuard<'_> {
+impl<D: Domain> Drop for SrcuReadGuard<D> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: The guard entered with this index, on this task, because it is not `Send`.
-        unsafe { self.srcu.read_unlock(self.index) };
+        // SAFETY:
+        // - By the type invariant the task entered with this index; it is the current one, because
+        //   the guard is not `Send`.
+        // - The guard is gone afterwards, and `into_index` does not drop it.
+        unsafe { read_unlock::<D>(self.index) };
     }
 }
 
-/// Evidence that the current task is inside an SRCU domain for the lifetime `'a`.
-#[derive(Clone, Copy)]
-pub struct Reading<'a>(PhantomData<(&'a Srcu, NotThreadSafe)>);
+/// Evidence that the current task is inside the SRCU domain `D` for the lifetime `'a`.
+///
+/// Only [`SrcuReadGuard::reading`] and the unsafe [`assume_read`] make one.
+///
+/// # Invariants
+///
+/// The task that has the value is inside `D` for `'a`.
+pub struct Reading<'a, D>(PhantomData<(&'a (), fn() -> D, NotThreadSafe)>);
+
+impl<D> Clone for Reading<'_, D> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for Reading<'_, D> {}

@@ -116,7 +116,9 @@ pub(crate) fn direct_access(
         return Err(EIO);
     };
     let kaddr = NonNull::new(kaddr.cast()).ok_or(EIO)?;
-    Translation::new(kaddr, Pfn::new(pfn), pages)
+    // SAFETY: The function returned that many pages of the mapping of `pmem`, which is undone after its
+    // DAX device was killed (see `Published`), and their frames, which it made from the same offset.
+    unsafe { Translation::new(kaddr, Pfn::new(pfn), pages) }
 }
 
 /// The `__pmem_direct_access()` of this driver.

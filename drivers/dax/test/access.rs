@@ -2,40 +2,26 @@
 
 //! Tests of the C symbols, as C calls them, over devices of Rust drivers.
 
-use crate::liveness;
-use kernel::{
-    ffi::{
-        c_int,
-        c_long, //
-    },
-    prelude::*, //
-};
-use kernel_ext::{
-    bindings::{
-        self,
-        dax_copy_from_iter,
-        dax_copy_to_iter,
-        dax_direct_access,
-        dax_flush,
-        dax_recovery_write,
-        dax_zero_page_range, //
-    },
-    error::errno, //
-};
+use kernel::prelude::*;
 
 #[kunit_tests(rust_dax_access)]
 mod tests {
-    use super::*;
+    use crate::liveness;
     use core::ptr::{
         self,
         NonNull, //
     };
     use kernel::{
+        ffi::{
+            c_int,
+            c_long, //
+        },
         iov::{
             IovIterDest,
             IovIterSource, //
         },
         page::PAGE_SIZE,
+        prelude::*,
         sync::{
             atomic::{
                 Atomic,
@@ -46,6 +32,15 @@ mod tests {
         },
     };
     use kernel_ext::{
+        bindings::{
+            self,
+            dax_copy_from_iter,
+            dax_copy_to_iter,
+            dax_direct_access,
+            dax_flush,
+            dax_recovery_write,
+            dax_zero_page_range, //
+        },
         dax::{
             AccessMode,
             Host,
@@ -55,7 +50,10 @@ mod tests {
             Registration,
             Translation, //
         },
-        error::ehwpoison,
+        error::{
+            ehwpoison,
+            errno, //
+        },
         pmem::MappedRange,
         units::Pfn,
     };
@@ -98,11 +96,11 @@ mod tests {
             }
             let end = if pgoff < POISONED { POISONED } else { PAGES };
             let pages = end.checked_sub(pgoff).ok_or(ERANGE)?;
-            Translation::new(
-                NonNull::new(self.addr(pgoff)).ok_or(EINVAL)?,
-                Pfn::new(0x1000 + pgoff),
-                pages,
-            )
+            let addr = NonNull::new(self.addr(pgoff)).ok_or(EINVAL)?;
+            // SAFETY:
+            // - The memory lives as long as the device, and Rust code accesses it by pointers only.
+            // - No filesystem uses the frames, which are invented.
+            unsafe { Translation::new(addr, Pfn::new(0x1000 + pgoff), pages) }
         }
     }
 

@@ -7,24 +7,17 @@
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 mod index;
-pub use index::{
-    Index,
-    Indexed, //
-};
+mod object;
+pub(crate) use index::Index;
+pub(crate) use object::Object;
 
-use crate::{
-    bindings,
-    cdev::{
-        Cdev,
-        DevT, //
-    },
+use crate::sys::cdev::{
+    Cdev,
+    DevT, //
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        offset_of,
-        ManuallyDrop, //
-    },
+    mem::ManuallyDrop,
     ops::Deref,
     ptr::{
         self,
@@ -40,10 +33,7 @@ use kernel::{
     },
     prelude::*,
     sync::{
-        aref::{
-            ARef,
-            AlwaysRefCounted, //
-        },
+        aref::ARef,
         atomic::{
             Acquire,
             Atomic,
@@ -54,19 +44,24 @@ use kernel::{
     },
     types::Opaque,
 };
+use kernel_ext::bindings;
 
-/// What lives in the inodes of a pseudo filesystem.
+/// A type whose objects live in the inodes of a pseudo filesystem.
 ///
 /// Objects are recycled by a slab cache: [`Type::new`] makes a free one, [`Type::reset`] runs each
 /// time one is taken, [`Type::destroy`] when its last reference has gone.
-pub trait Type: Send + Sync + Sized + 'static {
+///
+/// # Safety
+///
+/// [`Type::filesystem`] must return the same object each time.
+pub(crate) unsafe trait Type: Send + Sync + Sized + 'static {
     /// The name of the filesystem (in the mount structures of the kernel, not in user space).
     const NAME: &'static CStr;
     /// The name of the slab cache.
     const CACHE: &'static CStr;
     /// The magic number of the superblock.
     const MAGIC: usize;
-    /// `S_IFCHR` or whatever the inodes are (`i_mode`).
+    /// The type of the inodes and their permissions (`i_mode`), such as `S_IFCHR`.
     const MODE: u16;
     /// `S_*` flags of the inodes (`i_flags`).
     const FLAGS: u32;
@@ -77,91 +72,27 @@ pub trait Type: Send + Sync + Sized + 'static {
     /// A free object.
     fn new() -> Self;
 
-    /// Prepares an object that is being allocated and that nobody else can reach.
-    fn reset(&self);
+    /// Prepares an object that is being allocated.
+    fn reset(fresh: Fresh<'_, Self>);
 
-    /// Prepares an object that a lookup has just made and that still nobody else can reach.
-    fn start(&self);
+    /// Prepares an object that a lookup has just made.
+    fn start(fresh: Fresh<'_, Self>);
 
     /// The character device that the inode is, for `chrdev_open()`.
     fn cdev(&self) -> &Cdev;
 
-    /// Ends an object that nobody has a reference to any more. May sleep.
+    /// Ends an object whose last reference has gone. May sleep.
     fn destroy(object: &Object<Self>);
 }
 
-/// An object of type `T` and the inode that carries it.
-///
-/// # Invariants
-///
-/// `inode` is an initialised inode of `T::filesystem()`.
-#[repr(C)]
-pub struct Object<T> {
-    inode: Opaque<bindings::inode>,
-    value: T,
-}
+/// A value that no other task can reach yet. Only the filesystem makes one.
+pub(crate) struct Fresh<'a, T>(&'a T);
 
-// SAFETY: The inode is synchronised by C.
-unsafe impl<T: Send> Send for Object<T> {}
-// SAFETY: The inode is synchronised by C.
-unsafe impl<T: Sync> Sync for Object<T> {}
-
-impl<T> Object<T> {
-    /// Where the value stands in an object, in bytes.
-    pub const VALUE_OFFSET: usize = offset_of!(Self, value);
-
-    /// The inode for C.
-    #[inline]
-    pub fn inode(&self) -> *mut bindings::inode {
-        self.inode.get()
-    }
-
-    /// The object that `inode` is part of.
-    #[inline]
-    fn from_inode(inode: *mut bindings::inode) -> *mut Self {
-        // CAST: The inode is the first member.
-        inode.cast()
-    }
-
-    /// The device number.
-    pub fn devt(&self) -> DevT {
-        // SAFETY: The inode is valid by the type invariant; its number does not change.
-        DevT::from_raw(unsafe { (*self.inode()).i_rdev })
-    }
-}
-
-impl<T: Type> Object<T> {
-    /// Takes a reference, or `None` if the last one has gone and the object is being destroyed.
-    pub fn try_get(&self) -> Option<ARef<Self>> {
-        // SAFETY: The inode is valid by the type invariant.
-        if unsafe { bindings::igrab(self.inode()) }.is_null() {
-            return None;
-        }
-        // SAFETY: `igrab` took the reference that the `ARef` gives back.
-        Some(unsafe { ARef::from_raw(self.into()) })
-    }
-}
-
-impl<T> Deref for Object<T> {
+impl<T> Deref for Fresh<'_, T> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-// SAFETY: An inode is reference counted.
-unsafe impl<T: Type> AlwaysRefCounted for Object<T> {
-    fn inc_ref(&self) {
-        // SAFETY: The caller has a reference to the inode.
-        unsafe { bindings::ihold(self.inode()) };
-    }
-
-    unsafe fn dec_ref(object: NonNull<Self>) {
-        // CAST: The inode is the first member.
-        // SAFETY: The caller gives up a reference that it holds.
-        unsafe { bindings::iput(object.cast().as_ptr()) };
+        self.0
     }
 }
 
@@ -169,23 +100,20 @@ unsafe impl<T: Type> AlwaysRefCounted for Object<T> {
 ///
 /// # Invariants
 ///
-/// `cache` and `sb` are NULL, or a slab cache for `Object<T>` and the superblock of a mount that is
-/// never undone.
-pub struct FileSystem<T> {
+/// - `cache` is NULL, or a slab cache for `Object<T>` that [`Self::init_once`] constructs.
+/// - `cache` of `T::filesystem()` is not NULL while there is an inode of the filesystem.
+/// - `sb` is NULL, or the superblock of a mount that is never undone.
+pub(crate) struct FileSystem<T> {
     fs_type: Opaque<bindings::file_system_type>,
     cache: Atomic<*mut bindings::kmem_cache>,
     sb: Atomic<*mut bindings::super_block>,
     _type: PhantomData<fn() -> T>,
 }
 
-// SAFETY: `fs_type` is only used by C, which synchronises it; the rest is atomic.
+// SAFETY:
+// - Only C accesses `fs_type`, and synchronises these accesses.
+// - The other fields are atomic.
 unsafe impl<T: Type> Sync for FileSystem<T> {}
-
-impl<T: Type> Default for FileSystem<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 impl<T: Type> FileSystem<T> {
     const SUPER_OPS: bindings::super_operations = bindings::super_operations {
@@ -198,7 +126,7 @@ impl<T: Type> FileSystem<T> {
     };
 
     /// A filesystem that is not mounted.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         // INVARIANT: Both pointers are NULL.
         Self {
             fs_type: Opaque::new(bindings::file_system_type {
@@ -213,17 +141,21 @@ impl<T: Type> FileSystem<T> {
         }
     }
 
-    /// Makes the slab cache and mounts the filesystem, which has objects once the mount is kept.
+    /// Makes the slab cache and mounts the filesystem of `T`, which has objects once the mount is
+    /// kept.
     ///
     /// Fails with `ENOMEM`, with `EBUSY` if it is mounted, or as mounting does. Sleeps.
-    pub fn mount(&'static self) -> Result<Mount<T>> {
+    pub(crate) fn mount() -> Result<Mount<T>> {
+        let fs = T::filesystem();
         let mut args = bindings::kmem_cache_args {
             ctor: Some(Self::init_once),
             ..Default::default()
         };
         let flags =
             bindings::SLAB_HWCACHE_ALIGN | bindings::SLAB_RECLAIM_ACCOUNT | bindings::SLAB_ACCOUNT;
-        // SAFETY: The name is static, and the constructor expects objects of this size.
+        // SAFETY:
+        // - The name is static.
+        // - The constructor writes no more than the size of the objects, which is given here.
         let cache = unsafe {
             bindings::__kmem_cache_create_args(
                 T::CACHE.as_char_ptr(),
@@ -235,24 +167,34 @@ impl<T: Type> FileSystem<T> {
         if cache.is_null() {
             return Err(ENOMEM);
         }
-        // ORDERING: Full: one of several wins; `alloc_inode` runs on behalf of the mount below.
-        if self.cache.cmpxchg(ptr::null_mut(), cache, Full).is_err() {
-            // SAFETY: The cache has no objects.
+        // INVARIANT: The cache has objects of this size and this constructor.
+        // ORDERING: Full: one of several callers wins; `alloc_inode` runs in the mount below.
+        if fs.cache.cmpxchg(ptr::null_mut(), cache, Full).is_err() {
+            // SAFETY: No object was allocated from the cache, which no other task has seen.
             unsafe { bindings::kmem_cache_destroy(cache) };
             return Err(EBUSY);
         }
 
-        // SAFETY: `self` is static, and the type is filled in.
-        let mnt = from_err_ptr(unsafe { bindings::kern_mount(self.fs_type.get()) })
-            .inspect_err(|_| self.destroy_cache())?;
-        // INVARIANT: Mounted just now.
-        Ok(Mount { fs: self, mnt })
+        // SAFETY: The type is static, and `new` filled it in.
+        let mnt =
+            from_err_ptr(unsafe { bindings::kern_mount(fs.fs_type.get()) }).inspect_err(|_| {
+                // SAFETY: Mounting failed, so that there is no superblock, and no inode.
+                unsafe { fs.destroy_cache() }
+            })?;
+        // INVARIANT: Mounted just now; `cache` was NULL before, so there is no other mount.
+        Ok(Mount { fs, mnt })
     }
 
-    /// Destroys the slab cache after the superblock has gone, or before there was one.
-    fn destroy_cache(&self) {
+    /// Destroys the slab cache.
+    ///
+    /// # Safety
+    ///
+    /// There must be no inode of the filesystem, except for those that RCU is freeing.
+    unsafe fn destroy_cache(&self) {
         let cache = self.cache.xchg(ptr::null_mut(), Full);
-        // SAFETY: No objects are left but those, of the root of a mount, that RCU is freeing.
+        // SAFETY:
+        // - By the type invariant `cache` is a slab cache, or NULL, which C ignores.
+        // - The caller ensures that only inodes are left that RCU frees; the barrier waits for it.
         unsafe {
             bindings::rcu_barrier();
             bindings::kmem_cache_destroy(cache);
@@ -262,7 +204,7 @@ impl<T: Type> FileSystem<T> {
     /// The object with the number `devt`, which is made if there is none.
     ///
     /// `None` if memory is short or the filesystem is not mounted. May sleep.
-    pub fn get(&self, devt: DevT) -> Option<ARef<Object<T>>> {
+    pub(crate) fn get(&self, devt: DevT) -> Option<ARef<Object<T>>> {
         // ORDERING: Pairs with the release in `Mount::keep`.
         let sb = self.sb.load(Acquire);
         if sb.is_null() {
@@ -270,25 +212,32 @@ impl<T: Type> FileSystem<T> {
         }
 
         let mut raw = devt.as_raw();
-        // SAFETY: `sb` is a superblock of this type by the type invariant, and the callbacks get
-        // a pointer to a device number.
+        // SAFETY:
+        // - `sb` is a superblock of this type that is never unmounted, by the type invariant.
+        // - The callbacks get inodes of `sb` and the pointer to `raw`, a device number.
         let inode = NonNull::new(unsafe {
             bindings::iget5_locked(
                 sb,
-                Self::hash(devt),
+                // C mixes the bits (`hash()` in fs/inode.c).
+                u64::from(raw),
                 Some(Self::test),
                 Some(Self::set),
                 addr_of_mut!(raw).cast(),
             )
         })?;
-        // SAFETY: The inode is one of ours, with a reference.
+        // CAST: `alloc_inode` made the inode, which is the first member of an object.
+        // SAFETY: `iget5_locked` took a reference to the inode for us.
         let object = unsafe { ARef::from_raw(inode.cast::<Object<T>>()) };
 
-        // SAFETY: The inode is valid; the state is read in one piece, as C does.
+        // SAFETY:
+        // - `object` has a reference to the inode.
+        // - The state is read by a single load, as C does (`inode_state_read_once()`).
         let state = unsafe { (&raw const (*inode.as_ptr()).i_state.__state).read_volatile() };
         if state & bindings::inode_state_flags_enum_I_NEW != 0 {
-            object.start();
-            // SAFETY: The inode is new: others wait until we unlock it.
+            T::start(Fresh(&object));
+            // SAFETY:
+            // - `object` has a reference to the inode.
+            // - `I_NEW` makes all others who find the inode wait until it is unlocked, at the end.
             unsafe {
                 let inode = inode.as_ptr();
                 (*inode).__bindgen_anon_5.i_cdev = object.cdev().as_raw();
@@ -301,19 +250,11 @@ impl<T: Type> FileSystem<T> {
         Some(object)
     }
 
-    /// Where in the table of inodes `devt` is looked for.
-    fn hash(devt: DevT) -> u64 {
-        // The multiplicative hash of `hash_32()`.
-        const GOLDEN_RATIO_32: u32 = 0x61c8_8647;
-        let value = devt.as_raw().wrapping_add(T::MAGIC as u32);
-        u64::from(value.wrapping_mul(GOLDEN_RATIO_32) >> 1)
-    }
-
     /// # Safety
     ///
     /// `inode` must be an inode of this filesystem, `data` a pointer to a `dev_t`.
     unsafe extern "C" fn test(inode: *mut bindings::inode, data: *mut c_void) -> c_int {
-        // SAFETY: The caller ensures that both are valid.
+        // SAFETY: The caller ensures that `inode` is an inode and that `data` leads to a `dev_t`.
         c_int::from(unsafe { (*inode).i_rdev == *data.cast::<bindings::dev_t>() })
     }
 
@@ -321,7 +262,10 @@ impl<T: Type> FileSystem<T> {
     ///
     /// `inode` must be a new inode of this filesystem, `data` a pointer to a `dev_t`.
     unsafe extern "C" fn set(inode: *mut bindings::inode, data: *mut c_void) -> c_int {
-        // SAFETY: The caller ensures that both are valid and that the inode is ours to change.
+        // SAFETY:
+        // - The caller ensures that `data` leads to a `dev_t`.
+        // - The caller ensures that the inode is new: `iget5_locked()` holds a lock around this, and
+        //   nothing else can reach the inode yet.
         unsafe { (*inode).i_rdev = *data.cast::<bindings::dev_t>() };
         0
     }
@@ -330,10 +274,12 @@ impl<T: Type> FileSystem<T> {
     ///
     /// # Safety
     ///
-    /// `slot` must be valid for writes of an `Object<T>` that nobody else uses.
+    /// `slot` must be valid for writes of an `Object<T>`, and not be in use.
     unsafe extern "C" fn init_once(slot: *mut c_void) {
         let object = slot.cast::<Object<T>>();
-        // SAFETY: The caller ensures that the slot is ours and large enough.
+        // SAFETY:
+        // - The caller ensures that the slot is large enough, and not in use.
+        // - The inode is the first member, which is what `inode_init_once` gets.
         unsafe {
             object.cast::<u8>().write_bytes(0, size_of::<Object<T>>());
             addr_of_mut!((*object).value).write(T::new());
@@ -343,29 +289,37 @@ impl<T: Type> FileSystem<T> {
 
     /// # Safety
     ///
-    /// `sb` must be the superblock of this filesystem.
+    /// `sb` must be a superblock of this filesystem.
     unsafe extern "C" fn alloc_inode(sb: *mut bindings::super_block) -> *mut bindings::inode {
-        // ORDERING: The superblock was made after the store.
+        // ORDERING: Relaxed: `mount` stored the cache before it made the superblock.
         let cache = T::filesystem().cache.load(Relaxed);
-        // SAFETY: `cache` is the slab cache by the type invariant: the superblock exists.
+        // SAFETY:
+        // - The caller ensures that `sb` is a superblock.
+        // - `cache` is a slab cache by the type invariant: `mount` stores it before, and
+        //   `destroy_cache` takes it out after, the time in which there is a superblock.
         let object = unsafe { bindings::alloc_inode_sb(sb, cache, bindings::GFP_KERNEL) };
         let object = object.cast::<Object<T>>();
         if object.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: The constructor initialised the object, and it is ours alone now.
+        // SAFETY:
+        // - `init_once` initialised the object when its slot was made.
+        // - The allocation has just taken the object out of the cache, for this task alone.
         unsafe {
             (*(*object).inode.get()).i_rdev = 0;
-            (*object).value.reset();
+            T::reset(Fresh(&(*object).value));
         }
         object.cast()
     }
 
     /// # Safety
     ///
-    /// `inode` must be an inode of this filesystem without references.
+    /// `inode` must be an inode of this filesystem whose last reference has gone, and that has not
+    /// been freed yet.
     unsafe extern "C" fn destroy_inode(inode: *mut bindings::inode) {
-        // SAFETY: The caller ensures that the object is valid; it is freed after this only.
+        // SAFETY:
+        // - The caller ensures that the inode is one of this filesystem: part of an object.
+        // - C frees it (`free_inode`) an RCU grace period after this function.
         T::destroy(unsafe { &*Object::<T>::from_inode(inode) });
     }
 
@@ -373,9 +327,13 @@ impl<T: Type> FileSystem<T> {
     ///
     /// `inode` must be an inode of this filesystem that was destroyed an RCU grace period ago.
     unsafe extern "C" fn free_inode(inode: *mut bindings::inode) {
+        // ORDERING: Relaxed: the allocation of the inode has loaded the same value.
         let cache = T::filesystem().cache.load(Relaxed);
-        // SAFETY: The object came from the cache, and nobody can reach it any more. Its value
-        // stays: the constructor runs once in the life of a slot, and `reset` makes it new.
+        // The value is not dropped: the constructor runs once in the life of a slot, and `reset`
+        // makes the value new.
+        // SAFETY:
+        // - `alloc_inode` allocated the object from this cache: `destroy_cache` waits for RCU.
+        // - After the grace period nothing can reach the object.
         unsafe { bindings::kmem_cache_free(cache, inode.cast()) };
     }
 
@@ -383,12 +341,14 @@ impl<T: Type> FileSystem<T> {
     ///
     /// `fc` must be a new filesystem context of this type.
     unsafe extern "C" fn init_fs_context(fc: *mut bindings::fs_context) -> c_int {
-        // SAFETY: The caller ensures that the context is valid and new.
+        // SAFETY: The caller ensures that the context is one of this type that C is setting up.
         let ctx = unsafe { bindings::init_pseudo(fc, T::MAGIC) };
         if ctx.is_null() {
             return ENOMEM.to_errno();
         }
-        // SAFETY: The context is valid, and the operations are static.
+        // SAFETY:
+        // - `init_pseudo` returned a context that lives as long as `fc`.
+        // - The operations are static.
         unsafe { (*ctx).ops = &Self::SUPER_OPS };
         0
     }
@@ -400,18 +360,18 @@ impl<T: Type> FileSystem<T> {
 ///
 /// `mnt` is the only mount of `fs`.
 #[must_use = "the filesystem is unmounted immediately when this is unused"]
-pub struct Mount<T: Type> {
+pub(crate) struct Mount<T: Type> {
     fs: &'static FileSystem<T>,
     mnt: *mut bindings::vfsmount,
 }
 
 impl<T: Type> Mount<T> {
-    /// Lets the filesystem have objects, for good.
-    pub fn keep(self) {
+    /// Keeps the filesystem mounted for good, and lets it have objects.
+    pub(crate) fn keep(self) {
         let this = ManuallyDrop::new(self);
-        // SAFETY: By the type invariant this is a mount, which has a superblock.
+        // SAFETY: `mnt` is a mount by the type invariant, and each mount has a superblock.
         let sb = unsafe { (*this.mnt).mnt_sb };
-        // INVARIANT: The mount stays.
+        // INVARIANT: The mount stays, because it is not dropped.
         // ORDERING: Pairs with the acquire in `get`.
         this.fs.sb.store(sb, Release);
     }
@@ -419,8 +379,11 @@ impl<T: Type> Mount<T> {
 
 impl<T: Type> Drop for Mount<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant this is a mount; it has no objects, as `sb` is not set.
+        // SAFETY:
+        // - `mnt` is a mount by the type invariant.
+        // - No object refers to it: `get` makes none before `keep` has stored `sb`.
         unsafe { bindings::kern_unmount(self.mnt) };
-        self.fs.destroy_cache();
+        // SAFETY: The only mount is gone, and with it the root, which RCU frees.
+        unsafe { self.fs.destroy_cache() };
     }
 }
