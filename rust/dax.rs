@@ -3,15 +3,15 @@
 //! DAX devices: memory that is read and written in place, without a page cache.
 //!
 //! A driver implements [`Operations`] and keeps a [`Registration`] for as long as its memory can
-//! be reached. The same driver runs over the C core and over the Rust core (`CONFIG_DAX_RUST`);
-//! what only the latter understands is said to the former in the flags that it has.
+//! be reached. The same driver runs over the C core and over the Rust core (`CONFIG_DAX_RUST`): over
+//! the former, flags of the device take the place of the operations that only the latter calls.
 //!
 //! # Lifetime of a device
 //!
 //! A device is *alive* from its registration until [`Registration::kill`]. The core calls an
-//! operation between `dax_read_lock()` and `dax_read_unlock()`, and killing waits for all who are
-//! in there. So when `kill` returns, no operation runs, and none will run again. The device object
-//! itself is reference counted and may outlive both (a filesystem that is still mounted holds one).
+//! operation between `dax_read_lock()` and `dax_read_unlock()`, and killing waits for all readers
+//! inside. So when `kill` returns, no operation runs, and none will run again. The device object is
+//! reference counted and may outlive both: a filesystem that is still mounted has a reference.
 //!
 //! C header: [`include/linux/dax.h`](srctree/include/linux/dax.h)
 
@@ -43,5 +43,5 @@ pub use types::{
     Translation, //
 };
 
-/// [`AccessMode`] as C passes it.
+/// [`AccessMode`] as C passes it (`enum dax_access_mode`).
 pub use crate::bindings::dax_access_mode as RawAccessMode;

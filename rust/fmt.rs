@@ -12,15 +12,26 @@ use kernel::{
     str::CStrExt, //
 };
 
-/// A pointer that is printed as the kernel's `%p` does: hashed, so that it tells two objects apart
-/// without telling where they are.
+/// A pointer that is printed hashed, as by `%p` in C: it tells two objects apart without revealing
+/// their addresses.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use kernel_ext::fmt::HashedPtr;
+///
+/// let object = 0;
+/// pr_info!("the object is {}\n", HashedPtr(core::ptr::from_ref(&object).cast()));
+/// ```
 pub struct HashedPtr(pub *const c_void);
 
 impl fmt::Display for HashedPtr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut buf = [0u8; 32];
-        // SAFETY: The buffer is valid for writes of its size, and `%p` takes a pointer, which it
-        // does not dereference.
+        // SAFETY:
+        // - The buffer is valid for writes of its size.
+        // - `%p` takes one pointer, and does not follow it.
         unsafe { bindings::snprintf(buf.as_mut_ptr(), buf.len(), c"%p".as_char_ptr(), self.0) };
         let text = CStr::from_bytes_until_nul(&buf)
             .ok()

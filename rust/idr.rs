@@ -16,22 +16,37 @@ use kernel::{
 /// # Invariants
 ///
 /// `ida` is an initialised `struct ida`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use kernel_ext::idr::Ida;
+///
+/// let ida = KBox::pin_init(Ida::new(), GFP_KERNEL)?;
+/// assert_eq!(ida.alloc(1)?, 0);
+/// assert_eq!(ida.alloc(1)?, 1);
+/// assert_eq!(ida.alloc(1), Err(ENOSPC));
+/// ida.free(0);
+/// assert_eq!(ida.alloc(1)?, 0);
+/// # Ok::<(), Error>(())
+/// ```
 #[pin_data(PinnedDrop)]
 pub struct Ida {
     #[pin]
     ida: Opaque<bindings::ida>,
 }
 
-// SAFETY: C synchronises all accesses.
+// SAFETY: The functions of C for a `struct ida` may be called from any thread.
 unsafe impl Send for Ida {}
-// SAFETY: C synchronises all accesses.
+// SAFETY: C takes the lock of the `struct ida` around each access.
 unsafe impl Sync for Ida {}
 
 impl Ida {
     /// An allocator of which all identifiers are free.
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            // SAFETY: `ida` is valid for the initialisation.
+            // SAFETY: `ffi_init` passes a pointer to memory that is valid for a `struct ida`.
             // INVARIANT: It is initialised here.
             ida <- Opaque::ffi_init(|ida| unsafe { bindings::ida_init(ida) }),
         })
@@ -48,7 +63,7 @@ impl Ida {
 
     /// Gives back `id`, which [`Self::alloc`] returned.
     pub fn free(&self, id: u32) {
-        // SAFETY: `ida` is initialised by the type invariant. C warns if `id` is free.
+        // SAFETY: `ida` is initialised by the type invariant. For an `id` that is free, C warns.
         unsafe { bindings::ida_free(self.ida.get(), id) };
     }
 }
@@ -56,7 +71,7 @@ impl Ida {
 #[pinned_drop]
 impl PinnedDrop for Ida {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: `ida` is initialised by the type invariant.
+        // SAFETY: `ida` is initialised by the type invariant, and not used any more.
         unsafe { bindings::ida_destroy(self.ida.get()) };
     }
 }

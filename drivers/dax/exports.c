@@ -39,13 +39,13 @@ EXPORT_SYMBOL_GPL(set_dax_synchronous);
 EXPORT_SYMBOL_GPL(set_dax_nocache);
 EXPORT_SYMBOL_GPL(set_dax_nomc);
 
-/* dax_copy_from_iter() and dax_copy_to_iter() are for fs/dax only */
+/* dax_copy_from_iter() and dax_copy_to_iter(): only fs/dax, which is built in, calls them */
 EXPORT_SYMBOL_GPL(dax_direct_access);
 EXPORT_SYMBOL_GPL(dax_zero_page_range);
 EXPORT_SYMBOL_GPL(dax_recovery_write);
 EXPORT_SYMBOL_GPL(dax_flush);
 
-/* what may fail in the middle of an operation: fail_function can make it so */
+/* fail_function can let these fail, in the middle of a read, write or fault */
 ALLOW_ERROR_INJECTION(dax_direct_access, ERRNO);
 ALLOW_ERROR_INJECTION(dax_zero_page_range, ERRNO);
 ALLOW_ERROR_INJECTION(dax_copy_from_iter, NULL);

@@ -88,17 +88,14 @@ impl Tables {
     }
 
     /// Makes `disk` the host of `dev`. Fails with `EBUSY` if it is one already.
-    #[cfg_attr(not(CONFIG_FS_DAX), allow(dead_code))]
     pub(crate) fn add_disk(&mut self, disk: DiskHost, dev: &DeviceObject) -> Result {
         self.disks.insert(disk, dev)
     }
 
-    #[cfg_attr(not(CONFIG_FS_DAX), allow(dead_code))]
     pub(crate) fn remove_disk(&mut self, key: DiskKey) {
         self.disks.remove(&DiskHost::new(key, None));
     }
 
-    #[cfg_attr(not(CONFIG_FS_DAX), allow(dead_code))]
     pub(crate) fn by_disk(&self, key: DiskKey) -> Option<ARef<DeviceObject>> {
         self.disks.get(&DiskHost::new(key, None))
     }

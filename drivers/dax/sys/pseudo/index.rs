@@ -3,8 +3,8 @@
 //! Tables in which the objects of a pseudo filesystem are found.
 
 use super::{
-    object::Object,
-    Type, //
+    filesystem::Type,
+    object::Object, //
 };
 use core::ptr::NonNull;
 use kernel::{

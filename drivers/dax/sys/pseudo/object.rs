@@ -2,7 +2,6 @@
 
 //! The objects of a pseudo filesystem: an inode with a value behind it.
 
-use super::Type;
 use crate::sys::cdev::DevT;
 use core::{
     mem::offset_of,
@@ -22,7 +21,7 @@ use kernel_ext::bindings;
 ///
 /// # Invariants
 ///
-/// `inode` is an initialised inode of `T::filesystem()`.
+/// `inode` is an initialised inode of a pseudo filesystem whose inodes carry values of type `T`.
 #[repr(C)]
 pub(crate) struct Object<T> {
     pub(super) inode: Opaque<bindings::inode>,
@@ -44,7 +43,7 @@ impl<T> Object<T> {
         self.inode.get()
     }
 
-    /// The object that `inode` is part of, if it is an inode of `T::filesystem()`.
+    /// The object that `inode` is part of, if it is an inode of such a filesystem.
     #[inline]
     pub(super) fn from_inode(inode: *mut bindings::inode) -> *mut Self {
         // CAST: The inode is the first member.
@@ -58,9 +57,7 @@ impl<T> Object<T> {
         // - `i_rdev` changes only before the first reference to the object is given out.
         DevT::from_raw(unsafe { (*self.inode()).i_rdev })
     }
-}
 
-impl<T: Type> Object<T> {
     /// Takes a reference, or `None` if the last one has gone and the object is being destroyed.
     pub(crate) fn try_get(&self) -> Option<ARef<Self>> {
         // SAFETY: The inode is initialised by the type invariant, and lives as long as `self`.
@@ -84,7 +81,7 @@ impl<T> Deref for Object<T> {
 // SAFETY:
 // - `ihold` and `iput` change the reference count of the inode atomically.
 // - The object is destroyed only after the count has become 0.
-unsafe impl<T: Type> AlwaysRefCounted for Object<T> {
+unsafe impl<T> AlwaysRefCounted for Object<T> {
     fn inc_ref(&self) {
         // SAFETY:
         // - The inode is initialised by the type invariant.
