@@ -18,11 +18,11 @@ use kernel::{
 /// # Examples
 ///
 /// ```
-/// use kernel::prelude::*;
 /// use kernel_ext::fmt::HashedPtr;
 ///
-/// let object = 0;
-/// pr_info!("the object is {}\n", HashedPtr(core::ptr::from_ref(&object).cast()));
+/// fn show<T>(f: &mut core::fmt::Formatter<'_>, object: &T) -> core::fmt::Result {
+///     write!(f, "{:<16}", HashedPtr(core::ptr::from_ref(object).cast()))
+/// }
 /// ```
 pub struct HashedPtr(pub *const c_void);
 

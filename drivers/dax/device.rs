@@ -138,8 +138,12 @@ impl Device {
         self.flags.clear(flag::ALIVE);
     }
 
-    /// Gives a device that has just been made a minor number and what its driver has for it.
-    pub(crate) fn set_up(&self, given: Given) {
+    /// Gives a new device its minor number, and what the driver has for it. Fails with `EBUSY` if
+    /// that was done before.
+    pub(crate) fn set_up(&self, given: Given) -> Result {
+        if self.has(flag::MINOR) {
+            return Err(EBUSY);
+        }
         let (private, tables) = given.into_parts();
         self.flags.set(flag::MINOR);
         if let Tables::Extended(table) = &tables {
@@ -151,6 +155,7 @@ impl Device {
         // Before the operations, which read it.
         self.private.store(private, Relaxed);
         self.ops.publish(tables);
+        Ok(())
     }
 
     /// Gives operations to a device that has none. Fails with `EBUSY` if it has.

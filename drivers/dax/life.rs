@@ -29,7 +29,7 @@ pub(crate) fn alloc(given: Given) -> Result<ARef<DeviceObject>> {
     let dev = filesystem::get(devt)
         .ok_or(ENOMEM)
         .inspect_err(|_| numbers.free(devt))?;
-    dev.set_up(given);
+    dev.set_up(given)?;
 
     // Only the list of devices in debugfs needs this.
     tables()?

@@ -154,8 +154,8 @@ pub unsafe fn read_unlock<D: Domain>(index: c_int) {
 #[inline]
 pub unsafe fn assume_read<'a, D: Domain>() -> Reading<'a, D> {
     D::srcu().assert_read_held();
-    // INVARIANT: The caller ensures that the task is inside for `'a`.
-    Reading(PhantomData)
+    // SAFETY: The caller ensures that the task is inside for `'a`.
+    unsafe { Reading::new() }
 }
 
 /// The current task is inside the domain `D`, and leaves it when the guard is dropped.
@@ -174,9 +174,9 @@ impl<D: Domain> SrcuReadGuard<D> {
     /// The evidence that the current task is inside.
     #[inline]
     pub fn reading(&self) -> Reading<'_, D> {
-        // INVARIANT: By the invariant of the guard the task is inside until the guard is dropped,
-        // which the borrow of `self` excludes for as long as the result is in use.
-        Reading(PhantomData)
+        // SAFETY: By the invariant of the guard the task is inside until the guard is dropped, which
+        // the borrow of `self` excludes during the lifetime of the result.
+        unsafe { Reading::new() }
     }
 
     /// Stays inside and returns the index that [`read_unlock`] needs to leave.
@@ -204,7 +204,26 @@ impl<D: Domain> Drop for SrcuReadGuard<D> {
 /// # Invariants
 ///
 /// The task that has the value is inside `D` for `'a`.
-pub struct Reading<'a, D>(PhantomData<(&'a (), fn() -> D, NotThreadSafe)>);
+pub struct Reading<'a, D> {
+    _lifetime: PhantomData<&'a ()>,
+    _domain: PhantomData<fn() -> D>,
+    _not_send: NotThreadSafe,
+}
+
+impl<D> Reading<'_, D> {
+    /// # Safety
+    ///
+    /// The current task must be inside `D` for the lifetime of the result.
+    #[inline]
+    unsafe fn new() -> Self {
+        // INVARIANT: The caller ensures it.
+        Self {
+            _lifetime: PhantomData,
+            _domain: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+}
 
 impl<D> Clone for Reading<'_, D> {
     #[inline]

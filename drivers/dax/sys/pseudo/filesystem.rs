@@ -168,11 +168,11 @@ impl<T: Type> FileSystem<T> {
         }
 
         // SAFETY: The type is static, and `new` filled it in.
-        let mnt =
-            from_err_ptr(unsafe { bindings::kern_mount(fs.fs_type.get()) }).inspect_err(|_| {
-                // SAFETY: Mounting failed, so that there is no superblock, and no inode.
-                unsafe { fs.destroy_cache() }
-            })?;
+        let mnt = unsafe { bindings::kern_mount(fs.fs_type.get()) };
+        let mnt = from_err_ptr(mnt).inspect_err(|_| {
+            // SAFETY: Mounting failed, so that there is no superblock, and no inode.
+            unsafe { fs.destroy_cache() }
+        })?;
         // INVARIANT: Mounted just now; `cache` was NULL before, so there is no other mount.
         Ok(Mount { fs, mnt })
     }
