@@ -20,6 +20,7 @@ use crate::{
     liveness,
     sys::{
         domain::DaxReading,
+        operations::Name,
         tables::tables, //
     },
 };
@@ -79,20 +80,17 @@ impl Writer for Listing {
             } else {
                 write!(f, "{:<16} ", "-")?;
             }
-            let written = write_names(f, &flags(dev))?;
+            let written = write_names(f, flags(dev).iter())?;
             write!(f, "{:1$} ", "", 36usize.saturating_sub(written))?;
-            write_names(f, &published(dev, guard.reading()))?;
+            write_operations(f, dev, guard.reading())?;
             writeln!(f)?;
         }
         Ok(())
     }
 }
 
-/// Names, of which those with `true` apply.
-type Names<const N: usize> = [(&'static str, bool); N];
-
-/// The state and the properties of a device.
-fn flags(dev: &DeviceObject) -> Names<5> {
+/// The state and the properties of a device: each with its name, and whether it applies.
+fn flags(dev: &DeviceObject) -> [Name; 5] {
     [
         ("alive", dev.has(flag::ALIVE)),
         ("write_cache", dev.write_cache()),
@@ -102,25 +100,26 @@ fn flags(dev: &DeviceObject) -> Names<5> {
     ]
 }
 
-/// The names of all operations, and whether `dev` has them. A dead device has no operations.
-fn published(dev: &DeviceObject, reading: DaxReading<'_>) -> Names<6> {
+/// Writes the names of the operations that `dev` has. A dead device has no operations.
+fn write_operations(
+    f: &mut fmt::Formatter<'_>,
+    dev: &DeviceObject,
+    reading: DaxReading<'_>,
+) -> fmt::Result {
     let dev = liveness::alive(dev, reading).ok();
-    let [a, b, c] = dev
-        .and_then(|dev| dev.operations())
-        .map_or([("", false); 3], |ops| ops.names());
-    let [d, e, f] = dev
-        .and_then(|dev| dev.extended())
-        .map_or([("", false); 3], |ops| ops.names());
-    [a, b, c, d, e, f]
+    let base = dev.and_then(|dev| dev.operations()).map(|ops| ops.names());
+    let optional = dev.and_then(|dev| dev.extended()).map(|ops| ops.names());
+    let all = Iterator::chain(base.iter().flatten(), optional.iter().flatten());
+    write_names(f, all).map(|_| ())
 }
 
-/// Writes the names that apply, separated by commas, or `-`; returns how many characters those are.
-fn write_names<const N: usize>(
+/// Writes the names that apply, separated by commas, or `-`; returns the number of characters.
+fn write_names<'a>(
     f: &mut fmt::Formatter<'_>,
-    names: &Names<N>,
+    names: impl Iterator<Item = &'a Name>,
 ) -> Result<usize, fmt::Error> {
     let mut written = 0;
-    for (name, _) in names.iter().filter(|(_, applies)| *applies) {
+    for (name, _) in names.filter(|(_, applies)| *applies) {
         if written > 0 {
             f.write_str(",")?;
             written += 1;

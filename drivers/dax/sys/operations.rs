@@ -62,8 +62,8 @@ impl Answer<'_> {
     }
 }
 
-/// The names of operations, and whether a device has them.
-pub(crate) type OperationNames = [(&'static str, bool); 3];
+/// The name of an operation, and whether a device has it.
+pub(crate) type Name = (&'static str, bool);
 
 /// The operations of a device that is alive.
 pub(crate) struct Operations<'a> {
@@ -156,7 +156,7 @@ impl Operations<'_> {
     }
 
     /// Which operations there are, by name.
-    pub(crate) fn names(&self) -> OperationNames {
+    pub(crate) fn names(&self) -> [Name; 3] {
         let table = &self.table.0;
         [
             ("direct_access", table.direct_access.is_some()),
@@ -206,7 +206,7 @@ impl ExtendedOperations<'_> {
     }
 
     /// Which operations there are, by name.
-    pub(crate) fn names(&self) -> OperationNames {
+    pub(crate) fn names(&self) -> [Name; 3] {
         let table = &self.table.0;
         [
             ("copy_from_iter", table.copy_from_iter.is_some()),

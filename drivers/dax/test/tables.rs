@@ -42,7 +42,5 @@ pub(super) static TABLE: Table = Table {
 
 pub(super) static EXTENDED: ExtTable = ExtTable {
     base: TABLE,
-    copy_from_iter: None,
-    copy_to_iter: None,
-    flush: None,
+    ..pin_init::zeroed()
 };
