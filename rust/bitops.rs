@@ -70,6 +70,17 @@ impl<W> Flag<W> {
 }
 
 /// Some of the flags of a word, as they were when the word was read.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::bitops::{Flag, FlagSet};
+///
+/// fn are_both_set<W>(flags: FlagSet<W>, one: Flag<W>, other: Flag<W>) -> bool {
+///     let both = one.set().with(other);
+///     flags.intersection(both) == both
+/// }
+/// ```
 pub struct FlagSet<W> {
     bits: u32,
     _word: PhantomData<fn() -> W>,
@@ -125,9 +136,24 @@ impl<W> FlagSet<W> {
     }
 }
 
-/// A word of up to 32 flags that any context may read and change; see [`Flag`] for an example.
+/// A word of up to 32 flags that any context may read and change.
 ///
 /// The accesses do not order any other access to memory.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::bitops::{AtomicFlags, Flag};
+///
+/// struct Door;
+///
+/// const OPEN: Flag<Door> = Flag::new::<0>();
+///
+/// let door = AtomicFlags::new();
+/// assert!(!door.test(OPEN));
+/// door.set(OPEN);
+/// assert!(door.test(OPEN));
+/// ```
 #[repr(transparent)]
 pub struct AtomicFlags<W> {
     word: UnsafeCell<c_ulong>,

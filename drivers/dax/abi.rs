@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The C symbols of the core: each checks and converts what C passes, and calls safe code.
+//! The C symbols of the core: each checks and converts the arguments, and calls safe code.
 
 mod access;
 mod device;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reaching the memory of a device: which operation, or which routine, does it.
+//! Reads, writes and translations of a device's memory, by its operations or by routines of C.
 
 use crate::{
     device::{

@@ -10,7 +10,7 @@
 //! | `host` | the disk or the name under which it is found, `-` if there is none |
 //! | `holder` | the filesystem or mapped device that uses it, as a hashed pointer, `-` if there is none |
 //! | `flags` | state and properties, separated by commas, `-` if there is none |
-//! | `operations` | what the device can do by itself, separated by commas, `-` if there is none |
+//! | `operations` | the operations that the device has, separated by commas, `-` if there is none |
 
 use crate::{
     device::{

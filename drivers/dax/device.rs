@@ -138,7 +138,7 @@ impl Device {
         self.flags.clear(flag::ALIVE);
     }
 
-    /// Gives a new device its minor number, and what the driver has for it. Fails with `EBUSY` if
+    /// Gives a new device its minor number, its private data and operations. Fails with `EBUSY` if
     /// that was done before.
     pub(crate) fn set_up(&self, given: Given) -> Result {
         if self.has(flag::MINOR) {
@@ -191,7 +191,7 @@ impl Device {
         });
     }
 
-    /// The private data, also of a dead device, whose driver may have freed what it points to.
+    /// The private data, also of a dead device, whose driver may have freed the object there.
     #[inline]
     pub(crate) fn private(&self) -> Private {
         self.private.load(Relaxed)

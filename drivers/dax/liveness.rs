@@ -38,7 +38,7 @@ pub(crate) fn read_lock() -> DaxReadGuard {
     srcu::read_lock()
 }
 
-/// A device that was alive after the domain was entered; see the module on what that means.
+/// A device that was alive after the domain was entered; see the module on the meaning.
 #[derive(Clone, Copy)]
 pub(crate) struct AliveDax<'a> {
     dev: &'a DeviceObject,

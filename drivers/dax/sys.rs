@@ -8,10 +8,10 @@
 //! | [`pseudo`], [`filesystem`] | the filesystem whose inodes carry devices |
 //! | [`cdev`] | character devices and their numbers |
 //! | [`tables`] | the tables in which devices are found |
-//! | [`driver`], [`table`] | what a driver gives to a device |
+//! | [`driver`], [`table`] | private data and operations from a driver |
 //! | [`holder`], [`notify`] | the identity of a holder, and calls to it |
 //! | [`operations`], [`copy`], [`iter`] | calls to drivers and to the architecture's copies |
-//! | [`object`] | what C calls a device, and the object behind it |
+//! | [`object`] | pointers of C to devices, and the objects behind |
 //! | [`block`], [`dev_dax`] | views of block devices and of device-dax |
 
 #[cfg(all(CONFIG_BLOCK, CONFIG_FS_DAX))]

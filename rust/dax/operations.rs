@@ -70,7 +70,7 @@ type Borrowed<'a, T> = <<T as Operations>::Data as ForeignOwnable>::Borrowed<'a>
 ///         Err(ERANGE)
 ///     }
 ///
-///     // Optional: this device needs no flush of what it stores itself.
+///     // Optional: stores of this device need no flush.
 ///     fn copy_from_iter(
 ///         _: (),
 ///         _: PageOffset,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Positions in a DAX device, and what they translate to.
+//! Positions in a DAX device, and their translation to memory.
 
 use crate::{
     bindings,
@@ -52,7 +52,7 @@ impl PageOffset {
     }
 }
 
-/// What the caller of [`Operations::direct_access`](super::Operations::direct_access) is going to do
+/// The purpose of a call to [`Operations::direct_access`](super::Operations::direct_access)
 /// (`enum dax_access_mode`).
 ///
 /// # Examples

@@ -25,6 +25,18 @@ use kernel::{
 /// # Invariants
 ///
 /// The object is an initialised `struct srcu_struct`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::sync::srcu::Srcu;
+///
+/// fn retire(srcu: &Srcu, unpublish: impl FnOnce()) {
+///     unpublish();
+///     // No reader that has seen the object is left afterwards.
+///     srcu.synchronize();
+/// }
+/// ```
 #[repr(transparent)]
 pub struct Srcu(Opaque<bindings::srcu_struct>);
 
@@ -85,7 +97,7 @@ impl Srcu {
 /// ```
 /// use kernel_ext::sync::srcu::{self, Domain, Reading};
 ///
-/// /// Looks at what the domain `D` protects.
+/// /// Looks at objects that the domain `D` protects.
 /// fn look<D: Domain>(_: Reading<'_, D>) {}
 ///
 /// fn visit<D: Domain>() {
@@ -163,6 +175,16 @@ pub unsafe fn assume_read<'a, D: Domain>() -> Reading<'a, D> {
 /// # Invariants
 ///
 /// The task that made the guard entered the domain with `index` and has not left since.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::sync::srcu::{self, Domain, SrcuReadGuard};
+///
+/// fn enter_twice<D: Domain>() -> (SrcuReadGuard<D>, SrcuReadGuard<D>) {
+///     (srcu::read_lock(), srcu::read_lock())
+/// }
+/// ```
 #[must_use = "the reader leaves immediately when the guard is unused"]
 pub struct SrcuReadGuard<D: Domain> {
     index: c_int,
@@ -204,6 +226,21 @@ impl<D: Domain> Drop for SrcuReadGuard<D> {
 /// # Invariants
 ///
 /// The task that has the value is inside `D` for `'a`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::sync::srcu::{Domain, Reading};
+///
+/// /// An object that may only be looked at inside the domain `D`.
+/// struct Protected<T>(T);
+///
+/// impl<T> Protected<T> {
+///     fn get<'a, D: Domain>(&'a self, _: Reading<'a, D>) -> &'a T {
+///         &self.0
+///     }
+/// }
+/// ```
 pub struct Reading<'a, D> {
     _lifetime: PhantomData<&'a ()>,
     _domain: PhantomData<fn() -> D>,

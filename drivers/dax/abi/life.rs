@@ -65,7 +65,7 @@ pub(crate) unsafe extern "C" fn dax_alive(dev: *mut bindings::dax_device) -> boo
     unsafe { device_ref(dev) }.has(flag::ALIVE)
 }
 
-/// Kills a device and waits for those who use it. Sleeps; does nothing for NULL.
+/// Kills a device and waits for its users. Sleeps; does nothing for NULL.
 ///
 /// # Safety
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the driver of a device hands over: its private data, and its operations.
+//! The private data and the operations that a driver gives to its device.
 
 use super::table::{
     Base,
@@ -54,7 +54,7 @@ pub(crate) enum Tables {
     Extended(Lent<Extended>),
 }
 
-/// What a driver gives to a new device.
+/// The private data and the operations of a new device.
 ///
 /// # Invariants
 ///

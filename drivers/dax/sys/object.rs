@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C calls a device, `struct dax_device *`, and the object behind it.
+//! The conversion between `struct dax_device *` of C and the object behind it.
 
 use crate::{
     device::{
@@ -72,7 +72,7 @@ pub(crate) unsafe fn alive<'a>(raw: *mut bindings::dax_device) -> Result<AliveDa
     liveness::alive(dev, reading)
 }
 
-/// What C calls `dev`.
+/// The pointer to `dev` for C.
 #[inline]
 pub(crate) fn as_raw(dev: &DeviceObject) -> *mut bindings::dax_device {
     core::ptr::from_ref(dev).cast_mut().cast()

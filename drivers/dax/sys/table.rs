@@ -74,7 +74,7 @@ impl<T> Slot<T> {
     /// Puts `table`, or none, into the slot.
     pub(crate) fn publish(&self, table: Option<Lent<T>>) {
         // INVARIANT: The pointer is NULL or that of a lent table.
-        // ORDERING: Release: a reader that finds the table also finds what was stored before.
+        // ORDERING: Release: a reader that finds the table also finds all earlier stores.
         self.0.store(as_ptr(table), Release);
     }
 
@@ -106,7 +106,7 @@ impl<T> Slot<T> {
         unsafe { table.as_ref() }
     }
 
-    /// As [`Self::load`], for a caller that also looks at what was stored before the table.
+    /// As [`Self::load`], for a caller that relies on stores before that of the table.
     ///
     /// # Safety
     ///

@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Has what every device must have.
+    /// A device with the operations that every device must have.
     struct Plain;
 
     #[vtable]
@@ -242,8 +242,9 @@ mod tests {
         let mut iter = bindings::iov_iter::default();
         let addr = memory.addr(0).cast();
         let _guard = liveness::read_lock();
-        // SAFETY: `vec` and what it points to outlive `iter`, and the tests pass no more bytes than
-        // the memory has, and a device that they have registered.
+        // SAFETY:
+        // - `vec` and `bytes` outlive `iter`.
+        // - The tests pass no more bytes than the memory has, and a device that they have registered.
         unsafe {
             bindings::iov_iter_kvec(&mut iter, direction, &vec, 1, len);
             match way {

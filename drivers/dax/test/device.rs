@@ -52,7 +52,7 @@ mod tests {
         Ok(())
     }
 
-    /// The slab hands out the memory of devices that are gone, with what they left in it.
+    /// The slab cache hands out the memory of freed devices with its old content.
     #[test]
     fn properties_are_not_inherited() -> Result {
         let mut old = KVec::new();

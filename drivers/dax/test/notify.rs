@@ -61,7 +61,7 @@ mod tests {
         notify_failure: Some(notify),
     };
 
-    /// A device without operations, which is dead after the closure; returns what that returns.
+    /// Runs `test` with a device without operations, and returns its result. The device is dead then.
     fn with_device<R>(test: impl FnOnce(*mut bindings::dax_device) -> R) -> Result<R> {
         // SAFETY: A device without operations does not use its private data.
         let dev = from_err_ptr(unsafe { bindings::alloc_dax(ptr::null_mut(), ptr::null()) })?;

@@ -229,7 +229,7 @@ impl<T: Type> FileSystem<T> {
             T::start(Fresh(&object));
             // SAFETY:
             // - `object` has a reference to the inode.
-            // - `I_NEW` makes all others who find the inode wait until it is unlocked, at the end.
+            // - `I_NEW` makes all other tasks that find the inode wait for `unlock_new_inode`.
             unsafe {
                 let inode = inode.as_ptr();
                 (*inode).__bindgen_anon_5.i_cdev = object.cdev().as_raw();
@@ -271,7 +271,7 @@ impl<T: Type> FileSystem<T> {
         let object = slot.cast::<Object<T>>();
         // SAFETY:
         // - The caller ensures that the slot is large enough, and not in use.
-        // - The inode is the first member, which is what `inode_init_once` gets.
+        // - `inode_init_once` gets the inode, which is the first member of the object.
         unsafe {
             object.cast::<u8>().write_bytes(0, size_of::<Object<T>>());
             addr_of_mut!((*object).value).write(T::new());
