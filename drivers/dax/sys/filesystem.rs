@@ -8,6 +8,7 @@ use super::{
         FileSystem,
         Fresh,
         Mount,
+        Recycled,
         Type, //
     },
     tables, //
@@ -42,20 +43,23 @@ pub(crate) fn get(devt: DevT) -> Option<ARef<DeviceObject>> {
     FILE_SYSTEM.get(devt)
 }
 
+impl Recycled for Device {
+    const CACHE: &'static CStr = c"dax_cache";
+
+    fn new() -> Self {
+        Self::new()
+    }
+}
+
 // SAFETY: The function returns the one static object `FILE_SYSTEM`.
 unsafe impl Type for Device {
     const NAME: &'static CStr = c"dax";
-    const CACHE: &'static CStr = c"dax_cache";
     const MAGIC: usize = bindings::DAXFS_MAGIC as usize;
     const MODE: u16 = bindings::S_IFCHR as u16;
     const FLAGS: u32 = bindings::S_DAX;
 
     fn filesystem() -> &'static FileSystem<Self> {
         &FILE_SYSTEM
-    }
-
-    fn new() -> Self {
-        Self::new()
     }
 
     fn reset(fresh: Fresh<'_, Self>) {

@@ -6,10 +6,12 @@
 //! C headers: [`include/linux/pseudo_fs.h`](srctree/include/linux/pseudo_fs.h),
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
+mod cache;
 mod filesystem;
 mod index;
 mod object;
 
+pub(crate) use cache::Recycled;
 pub(crate) use filesystem::{
     FileSystem,
     Fresh,

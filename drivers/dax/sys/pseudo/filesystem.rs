@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The type of a pseudo filesystem, its slab cache and its mount.
+//! The type of a pseudo filesystem, and its mount.
 
-use super::object::Object;
+use super::{
+    cache::{
+        Cache,
+        Recycled, //
+    },
+    object::Object,
+};
 use crate::sys::cdev::{
     Cdev,
     DevT, //
@@ -29,8 +35,6 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
-            Full,
-            Relaxed,
             Release, //
         },
     },
@@ -40,17 +44,15 @@ use kernel_ext::bindings;
 
 /// A type whose objects live in the inodes of a pseudo filesystem.
 ///
-/// Objects are recycled by a slab cache: [`Type::new`] makes a free one, [`Type::reset`] runs each
+/// Objects are recycled by a slab cache: [`Recycled::new`] makes a free one, [`Type::reset`] runs each
 /// time one is taken, [`Type::destroy`] when its last reference has gone.
 ///
 /// # Safety
 ///
 /// [`Type::filesystem`] must return the same object each time.
-pub(crate) unsafe trait Type: Send + Sync + Sized + 'static {
+pub(crate) unsafe trait Type: Recycled + Send + Sync + Sized + 'static {
     /// The name of the filesystem (in the mount structures of the kernel, not in user space).
     const NAME: &'static CStr;
-    /// The name of the slab cache.
-    const CACHE: &'static CStr;
     /// The magic number of the superblock.
     const MAGIC: usize;
     /// The type of the inodes and their permissions (`i_mode`), such as `S_IFCHR`.
@@ -60,9 +62,6 @@ pub(crate) unsafe trait Type: Send + Sync + Sized + 'static {
 
     /// The filesystem that the objects live in.
     fn filesystem() -> &'static FileSystem<Self>;
-
-    /// A free object.
-    fn new() -> Self;
 
     /// Prepares an object that is being allocated.
     fn reset(fresh: Fresh<'_, Self>);
@@ -92,12 +91,11 @@ impl<T> Deref for Fresh<'_, T> {
 ///
 /// # Invariants
 ///
-/// - `cache` is NULL, or a slab cache for `Object<T>` that [`Self::init_once`] constructs.
-/// - `cache` of `T::filesystem()` is not NULL while there is an inode of the filesystem.
+/// - The cache of `T::filesystem()` exists while there is a superblock or an inode of the filesystem.
 /// - `sb` is NULL, or the superblock of a mount that is never undone.
 pub(crate) struct FileSystem<T> {
     fs_type: Opaque<bindings::file_system_type>,
-    cache: Atomic<*mut bindings::kmem_cache>,
+    cache: Cache<T>,
     sb: Atomic<*mut bindings::super_block>,
     _type: PhantomData<fn() -> T>,
 }
@@ -119,7 +117,7 @@ impl<T: Type> FileSystem<T> {
 
     /// A filesystem that is not mounted.
     pub(crate) const fn new() -> Self {
-        // INVARIANT: Both pointers are NULL.
+        // INVARIANT: There is no superblock, and no inode.
         Self {
             fs_type: Opaque::new(bindings::file_system_type {
                 name: kernel::str::as_char_ptr_in_const_context(T::NAME),
@@ -127,7 +125,7 @@ impl<T: Type> FileSystem<T> {
                 kill_sb: Some(bindings::kill_anon_super),
                 ..pin_init::zeroed()
             }),
-            cache: Atomic::new(ptr::null_mut()),
+            cache: Cache::new(),
             sb: Atomic::new(ptr::null_mut()),
             _type: PhantomData,
         }
@@ -139,58 +137,16 @@ impl<T: Type> FileSystem<T> {
     /// Fails with `ENOMEM`, with `EBUSY` if it is mounted, or as mounting does. Sleeps.
     pub(crate) fn mount() -> Result<Mount<T>> {
         let fs = T::filesystem();
-        let mut args = bindings::kmem_cache_args {
-            ctor: Some(Self::init_once),
-            ..Default::default()
-        };
-        let flags =
-            bindings::SLAB_HWCACHE_ALIGN | bindings::SLAB_RECLAIM_ACCOUNT | bindings::SLAB_ACCOUNT;
-        // SAFETY:
-        // - The name is static.
-        // - The constructor writes no more than the size of the objects, which is given here.
-        let cache = unsafe {
-            bindings::__kmem_cache_create_args(
-                T::CACHE.as_char_ptr(),
-                size_of::<Object<T>>() as u32,
-                &mut args,
-                flags,
-            )
-        };
-        if cache.is_null() {
-            return Err(ENOMEM);
-        }
-        // INVARIANT: The cache has objects of this size and this constructor.
-        // ORDERING: Full: one of several callers wins; `alloc_inode` runs in the mount below.
-        if fs.cache.cmpxchg(ptr::null_mut(), cache, Full).is_err() {
-            // SAFETY: No object was allocated from the cache, which no other task has seen.
-            unsafe { bindings::kmem_cache_destroy(cache) };
-            return Err(EBUSY);
-        }
-
+        // INVARIANT: The cache exists before there is a superblock.
+        fs.cache.create()?;
         // SAFETY: The type is static, and `new` filled it in.
         let mnt = unsafe { bindings::kern_mount(fs.fs_type.get()) };
         let mnt = from_err_ptr(mnt).inspect_err(|_| {
             // SAFETY: Mounting failed, so that there is no superblock, and no inode.
-            unsafe { fs.destroy_cache() }
+            unsafe { fs.cache.destroy() }
         })?;
-        // INVARIANT: Mounted just now; `cache` was NULL before, so there is no other mount.
+        // INVARIANT: Mounted just now; there is no other mount, which would have the cache.
         Ok(Mount { fs, mnt })
-    }
-
-    /// Destroys the slab cache.
-    ///
-    /// # Safety
-    ///
-    /// There must be no inode of the filesystem, except for those that RCU is freeing.
-    unsafe fn destroy_cache(&self) {
-        let cache = self.cache.xchg(ptr::null_mut(), Full);
-        // SAFETY:
-        // - By the type invariant `cache` is a slab cache, or NULL, which C ignores.
-        // - The caller ensures that only inodes are left that RCU frees; the barrier waits for it.
-        unsafe {
-            bindings::rcu_barrier();
-            bindings::kmem_cache_destroy(cache);
-        }
     }
 
     /// The object with the number `devt`, which is made if there is none.
@@ -262,40 +218,18 @@ impl<T: Type> FileSystem<T> {
         0
     }
 
-    /// The constructor of the slab cache.
-    ///
-    /// # Safety
-    ///
-    /// `slot` must be valid for writes of an `Object<T>`, and not be in use.
-    unsafe extern "C" fn init_once(slot: *mut c_void) {
-        let object = slot.cast::<Object<T>>();
-        // SAFETY:
-        // - The caller ensures that the slot is large enough, and not in use.
-        // - `inode_init_once` gets the inode, which is the first member of the object.
-        unsafe {
-            object.cast::<u8>().write_bytes(0, size_of::<Object<T>>());
-            addr_of_mut!((*object).value).write(T::new());
-            bindings::inode_init_once(slot.cast());
-        }
-    }
-
     /// # Safety
     ///
     /// `sb` must be a superblock of this filesystem.
     unsafe extern "C" fn alloc_inode(sb: *mut bindings::super_block) -> *mut bindings::inode {
-        // ORDERING: Relaxed: `mount` stored the cache before it made the superblock.
-        let cache = T::filesystem().cache.load(Relaxed);
-        // SAFETY:
-        // - The caller ensures that `sb` is a superblock.
-        // - `cache` is a slab cache by the type invariant: `mount` stores it before, and
-        //   `destroy_cache` takes it out after, the time in which there is a superblock.
-        let object = unsafe { bindings::alloc_inode_sb(sb, cache, bindings::GFP_KERNEL) };
-        let object = object.cast::<Object<T>>();
-        if object.is_null() {
+        // SAFETY: The caller ensures that `sb` is a superblock of this filesystem, for which there is a
+        // cache by the type invariant, until the last inode has gone.
+        let Some(object) = (unsafe { T::filesystem().cache.alloc(sb) }) else {
             return ptr::null_mut();
-        }
+        };
+        let object = object.as_ptr();
         // SAFETY:
-        // - `init_once` initialised the object when its slot was made.
+        // - The constructor of the cache initialised the object when its slot was made.
         // - The allocation has just taken the object out of the cache, for this task alone.
         unsafe {
             (*(*object).inode.get()).i_rdev = 0;
@@ -319,14 +253,12 @@ impl<T: Type> FileSystem<T> {
     ///
     /// `inode` must be an inode of this filesystem that was destroyed an RCU grace period ago.
     unsafe extern "C" fn free_inode(inode: *mut bindings::inode) {
-        // ORDERING: Relaxed: the allocation of the inode has loaded the same value.
-        let cache = T::filesystem().cache.load(Relaxed);
-        // The value is not dropped: the constructor runs once in the life of a slot, and `reset`
-        // makes the value new.
-        // SAFETY:
-        // - `alloc_inode` allocated the object from this cache: `destroy_cache` waits for RCU.
-        // - After the grace period nothing can reach the object.
-        unsafe { bindings::kmem_cache_free(cache, inode.cast()) };
+        if let Some(object) = NonNull::new(Object::<T>::from_inode(inode)) {
+            // SAFETY:
+            // - `alloc_inode` made the inode, as part of an object from this cache.
+            // - After the grace period nothing can reach the object.
+            unsafe { T::filesystem().cache.free(object) };
+        }
     }
 
     /// # Safety
@@ -376,6 +308,6 @@ impl<T: Type> Drop for Mount<T> {
         // - No object refers to it: `get` makes none before `keep` has stored `sb`.
         unsafe { bindings::kern_unmount(self.mnt) };
         // SAFETY: The only mount is gone, and with it the root, which RCU frees.
-        unsafe { self.fs.destroy_cache() };
+        unsafe { self.fs.cache.destroy() };
     }
 }
