@@ -3,16 +3,16 @@
 //! The DAX core: devices whose memory is read and written in place.
 //!
 //! Drivers (pmem, device-mapper, virtiofs, device-dax) register devices; filesystems find them
-//! through their host and reach the memory through them. Callers of the core are in C: [`abi`] has its
-//! C symbols, which `exports.c` exports, and [`sys`] the machinery over C that is the core's own. All
+//! through their host and reach the memory through them. Callers of the core are in C: `abi` has its
+//! C symbols, which `exports.c` exports, and `sys` the machinery over C that is the core's own. All
 //! other files are safe code.
 //!
 //! # Locks
 //!
-//! - The SRCU domain ([`liveness`]): around everything that depends on a device being alive. A task
+//! - The SRCU domain (`liveness`): around everything that depends on a device being alive. A task
 //!   inside may take any other lock, unless a task that waits for the domain holds it (killing a
 //!   device, clearing its operations).
-//! - The mutex of the [`sys::tables`]: innermost. The last reference to a device is never dropped
+//! - The mutex of the `sys::tables`: innermost. The last reference to a device is never dropped
 //!   under it, because destroying a device takes it.
 //!
 //! Flags, operations and the holder of a device are atomic.

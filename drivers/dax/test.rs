@@ -28,6 +28,7 @@ mod holder;
 mod host;
 mod host_name;
 mod liveness;
+mod memory;
 mod notify;
 mod ops;
 mod tables;

@@ -6,30 +6,27 @@ use kernel::prelude::*;
 
 #[kunit_tests(rust_dax_access)]
 mod tests {
-    use crate::liveness;
-    use core::ptr::{
-        self,
-        NonNull, //
+    use crate::{
+        liveness,
+        test::memory::{
+            register,
+            Full,
+            Memory,
+            Plain,
+            FLUSHES,
+            PAGES,
+            POISONED, //
+        },
     };
+    use core::ptr;
     use kernel::{
         ffi::{
             c_int,
             c_long, //
         },
-        iov::{
-            IovIterDest,
-            IovIterSource, //
-        },
         page::PAGE_SIZE,
         prelude::*,
-        sync::{
-            atomic::{
-                Atomic,
-                Relaxed, //
-            },
-            Arc,
-            ArcBorrow, //
-        },
+        sync::atomic::Relaxed, //
     };
     use kernel_ext::{
         bindings::{
@@ -43,160 +40,10 @@ mod tests {
         },
         dax::{
             AccessMode,
-            Host,
-            Operations,
-            PageOffset,
-            Properties,
-            Registration,
-            Translation, //
+            Properties, //
         },
-        error::{
-            ehwpoison,
-            errno, //
-        },
-        pmem::MappedRange,
-        units::Pfn,
+        error::errno, //
     };
-
-    /// A device over `pages` pages, of which the page 3 is poisoned.
-    struct Memory {
-        bytes: KVVec<u8>,
-        /// How often the driver's own copies were called.
-        copies: Atomic<i32>,
-    }
-
-    /// How often the driver's own flush was called.
-    static FLUSHES: Atomic<i32> = Atomic::new(0);
-
-    const PAGES: usize = 8;
-    const POISONED: usize = 3;
-
-    impl Memory {
-        fn new() -> Result<Arc<Self>> {
-            Ok(Arc::new(
-                Self {
-                    bytes: KVVec::from_elem(0xa5, PAGES * PAGE_SIZE, GFP_KERNEL)?,
-                    copies: Atomic::new(0),
-                },
-                GFP_KERNEL,
-            )?)
-        }
-
-        fn addr(&self, pgoff: usize) -> *mut u8 {
-            self.bytes
-                .as_ptr()
-                .cast_mut()
-                .wrapping_add(pgoff * PAGE_SIZE)
-        }
-
-        fn window(&self, pgoff: PageOffset, mode: AccessMode) -> Result<Translation> {
-            let pgoff = pgoff.pages();
-            if mode == AccessMode::Access && pgoff == POISONED {
-                return Err(ehwpoison());
-            }
-            let end = if pgoff < POISONED { POISONED } else { PAGES };
-            let pages = end.checked_sub(pgoff).ok_or(ERANGE)?;
-            let addr = NonNull::new(self.addr(pgoff)).ok_or(EINVAL)?;
-            // SAFETY:
-            // - The memory lives as long as the device, and Rust code accesses it by pointers only.
-            // - No filesystem uses the frames, which are invented.
-            unsafe { Translation::new(addr, Pfn::new(0x1000 + pgoff), pages) }
-        }
-    }
-
-    /// A device with the operations that every device must have.
-    struct Plain;
-
-    #[vtable]
-    impl Operations for Plain {
-        type Data = Arc<Memory>;
-
-        fn direct_access(
-            memory: ArcBorrow<'_, Memory>,
-            pgoff: PageOffset,
-            _nr_pages: usize,
-            mode: AccessMode,
-        ) -> Result<Translation> {
-            memory.window(pgoff, mode)
-        }
-
-        fn zero_page_range(
-            _memory: ArcBorrow<'_, Memory>,
-            pgoff: PageOffset,
-            _nr_pages: usize,
-        ) -> Result {
-            match pgoff.pages() {
-                POISONED => Err(ehwpoison()),
-                pgoff if pgoff < PAGES => Ok(()),
-                _ => Err(ERANGE),
-            }
-        }
-    }
-
-    /// Has everything, and counts.
-    struct Full;
-
-    #[vtable]
-    impl Operations for Full {
-        type Data = Arc<Memory>;
-
-        fn direct_access(
-            memory: ArcBorrow<'_, Memory>,
-            pgoff: PageOffset,
-            _nr_pages: usize,
-            mode: AccessMode,
-        ) -> Result<Translation> {
-            memory.window(pgoff, mode)
-        }
-
-        fn zero_page_range(_: ArcBorrow<'_, Memory>, _: PageOffset, _: usize) -> Result {
-            Ok(())
-        }
-
-        fn recovery_write(
-            _memory: ArcBorrow<'_, Memory>,
-            _pgoff: PageOffset,
-            dst: MappedRange<'_>,
-            iter: &mut IovIterSource<'_>,
-        ) -> usize {
-            iter.advance(dst.len());
-            dst.len()
-        }
-
-        fn copy_from_iter(
-            memory: ArcBorrow<'_, Memory>,
-            _pgoff: PageOffset,
-            dst: MappedRange<'_>,
-            iter: &mut IovIterSource<'_>,
-        ) -> usize {
-            memory.copies.fetch_add(1, Relaxed);
-            iter.advance(dst.len());
-            dst.len()
-        }
-
-        fn copy_to_iter(
-            memory: ArcBorrow<'_, Memory>,
-            _pgoff: PageOffset,
-            src: MappedRange<'_>,
-            iter: &mut IovIterDest<'_>,
-        ) -> usize {
-            memory.copies.fetch_add(1, Relaxed);
-            iter.advance(src.len());
-            src.len()
-        }
-
-        fn flush(_range: MappedRange<'_>) {
-            FLUSHES.fetch_add(1, Relaxed);
-        }
-    }
-
-    fn register<T: Operations<Data = Arc<Memory>>>(
-        properties: Properties,
-    ) -> Result<(Arc<Memory>, Registration<T>)> {
-        let memory = Memory::new()?;
-        let dax = Registration::new(Host::None, memory.clone(), properties)?;
-        Ok((memory, dax))
-    }
 
     type Raw = *mut bindings::dax_device;
 
