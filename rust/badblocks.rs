@@ -28,7 +28,19 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The list has been initialized by `badblocks_init()`.
+/// `badblocks_init()` has initialized the list.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use kernel_ext::{badblocks::BadBlocks, units::{Sector, Sectors}};
+///
+/// let list = KBox::pin_init(BadBlocks::new(), GFP_KERNEL)?;
+/// assert!(list.record(Sector(8), Sectors(2)));
+/// assert_eq!(list.first_bad(Sector(0), Sectors(16)), Some(Sector(8)));
+/// # Ok::<(), Error>(())
+/// ```
 #[pin_data(PinnedDrop)]
 #[repr(transparent)]
 pub struct BadBlocks {
@@ -45,7 +57,7 @@ impl BadBlocks {
         try_pin_init!(Self {
             // INVARIANT: Initialized here.
             list <- Opaque::try_ffi_init(|list: *mut bindings::badblocks| {
-                // SAFETY: The memory is valid for the structure, which is fine with zeros; the
+                // SAFETY: `try_ffi_init` passes memory for the structure, for which zeros are valid; the
                 // function initializes the rest.
                 to_result(unsafe {
                     list.write_bytes(0, 1);
@@ -66,8 +78,10 @@ impl BadBlocks {
     /// The answer may be out of date at once, as in C: this is the check of the hot path.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        // SAFETY: The list is valid by the type invariants. C changes the count under a lock and
-        // reads it without; a volatile read of an aligned `int` is what it compiles to there.
+        // SAFETY:
+        // - By the type invariants the list is initialized.
+        // - C changes the count under a lock and reads it without. There the read compiles to what a
+        //   volatile read of an aligned `int` is here.
         unsafe { (&raw const (*self.as_raw()).count).read_volatile() == 0 }
     }
 
@@ -87,12 +101,14 @@ impl BadBlocks {
         while at < end {
             let step = (end - at).min(CHECK_MAX);
             let (mut first_bad, mut bad_sectors) = (0, 0);
-            // SAFETY: The list is valid by the type invariants; the rest are local variables.
+            // SAFETY:
+            // - By the type invariants the list is initialized; C takes its lock.
+            // - The results go to local variables.
             let bad = unsafe {
                 bindings::badblocks_check(self.as_raw(), at, step, &mut first_bad, &mut bad_sectors)
             };
             if bad != 0 {
-                // The record that was found may begin before what was asked for.
+                // The record that was found may begin before `at`.
                 return Some(Sector(first_bad.max(at)));
             }
             at += step;
@@ -102,13 +118,13 @@ impl BadBlocks {
 
     /// Forgets that the `n` sectors from `start` on were bad.
     pub fn clear(&self, start: Sector, n: Sectors) {
-        // SAFETY: The list is valid by the type invariants; C takes its lock.
+        // SAFETY: By the type invariants the list is initialized; C takes its lock.
         unsafe { bindings::badblocks_clear(self.as_raw(), start.0, n.0) };
     }
 
     /// Records that the `n` sectors from `start` on are bad. Returns whether there was room.
     pub fn record(&self, start: Sector, n: Sectors) -> bool {
-        // SAFETY: The list is valid by the type invariants; C takes its lock.
+        // SAFETY: By the type invariants the list is initialized; C takes its lock.
         unsafe { bindings::badblocks_set(self.as_raw(), start.0, n.0, 1 as c_int) }
     }
 }
@@ -116,24 +132,38 @@ impl BadBlocks {
 #[pinned_drop]
 impl PinnedDrop for BadBlocks {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: The list is initialized by the type invariants, and this is its end.
+        // SAFETY: By the type invariants the list is initialized, and it is not used again.
         unsafe { bindings::badblocks_exit(self.as_raw()) };
     }
 }
 
-// SAFETY: The functions of C take the lock of the list.
+// SAFETY: The list may be freed by any thread.
 unsafe impl Send for BadBlocks {}
-// SAFETY: As for `Send`.
+// SAFETY: The functions of C take the lock of the list; `is_empty()` reads without, as in C.
 unsafe impl Sync for BadBlocks {}
 
-/// A file in sysfs whose readers want to hear of changes (`poll()` on `badblocks`).
+/// A file in sysfs that tasks poll for changes (`poll()` on `badblocks`).
 ///
 /// It is found once and then kept until the notifier is dropped. Notifying about a file that has
 /// been removed from sysfs in the meantime does nothing.
 ///
 /// # Invariants
 ///
-/// The pointer is NULL, or owns a reference to a node of sysfs.
+/// - The pointer is NULL, or owns a reference to a node of sysfs.
+/// - Once it is not NULL, it does not change.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::Device, prelude::*};
+/// use kernel_ext::badblocks::Notifier;
+///
+/// fn attach_and_notify(notifier: &Notifier, dev: &Device) -> Result {
+///     notifier.attach(dev, c"badblocks")?;
+///     notifier.notify();
+///     Ok(())
+/// }
+/// ```
 #[repr(transparent)]
 pub struct Notifier(Atomic<*mut bindings::kernfs_node>);
 
@@ -151,8 +181,10 @@ impl Notifier {
     pub fn attach(&self, dev: &kernel::device::Device, name: &CStr) -> Result {
         // CAST: `Device` is transparent to `struct device`.
         let dev: *const bindings::device = core::ptr::from_ref(dev).cast();
-        // SAFETY: `dev` is valid by the type invariants of `Device`; its node in sysfs is valid,
-        // or NULL for a device that has not been added, for which the lookup is not made.
+        // SAFETY:
+        // - By the type invariants of `Device` this is a device.
+        // - Its directory in sysfs is NULL before the device has been added, which is checked;
+        //   afterwards the device keeps it for as long as the device has been added.
         let node = unsafe {
             let dir = (*dev).kobj.sd;
             if dir.is_null() {
@@ -163,24 +195,24 @@ impl Notifier {
         if node.is_null() {
             return Err(ENOENT);
         }
-        // ORDERING: Full, so that who sees the pointer sees the node.
+        // ORDERING: Full, so that a task that loads the pointer sees the node.
         // INVARIANT: The reference of the lookup goes with the pointer.
         if self.0.cmpxchg(core::ptr::null_mut(), node, Full).is_err() {
-            // SAFETY: We own the reference that the lookup took.
+            // SAFETY: The lookup has returned a reference, which goes nowhere else.
             unsafe { bindings::kernfs_put(node) };
             return Err(EBUSY);
         }
         Ok(())
     }
 
-    /// Wakes those who poll the file. Does not sleep.
+    /// Wakes the tasks that poll the file. Does not sleep.
     #[inline]
     pub fn notify(&self) {
         // ORDERING: Acquire pairs with the exchange in `attach`.
         let node = self.0.load(Acquire);
         if !node.is_null() {
-            // SAFETY: The notifier owns a reference to the node by the type invariants. C accepts
-            // a node that has been removed.
+            // SAFETY: By the type invariants the notifier owns a reference to the node. The function
+            // takes a node that has been removed from sysfs.
             unsafe { bindings::kernfs_notify(node) };
         }
     }
@@ -196,15 +228,16 @@ impl Drop for Notifier {
     fn drop(&mut self) {
         let node = *self.0.get_mut();
         if !node.is_null() {
-            // SAFETY: The notifier owns the reference by the type invariants.
+            // SAFETY: By the type invariants the notifier owns the reference, and does not use it
+            // again.
             unsafe { bindings::kernfs_put(node) };
         }
     }
 }
 
-// SAFETY: `kernfs_notify()` and `kernfs_put()` may be called from any thread.
+// SAFETY: `kernfs_put()` may be called by any thread.
 unsafe impl Send for Notifier {}
-// SAFETY: As for `Send`.
+// SAFETY: `kernfs_notify()` may be called by several threads at once, and the pointer is atomic.
 unsafe impl Sync for Notifier {}
 
 #[kunit_tests(rust_bad_blocks)]
