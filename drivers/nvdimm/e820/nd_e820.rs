@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes regions of persistent memory of what the e820 map says is such.
+//! Makes a region of each range of persistent memory in the e820 map.
 //!
-//! Firmware from before ACPI had a table for it, and the kernel parameter `memmap=nn!ss`, mark
-//! ranges of persistent memory with type 12 in the e820 map. If there are any, the kernel makes a
-//! platform device `e820_pmem` (`arch/x86/kernel/pmem.c`), which this driver is for.
+//! The kernel parameter `memmap=nn!ss`, and firmware that is older than the ACPI table for persistent
+//! memory, mark its ranges with type 12 in the e820 map. If there are any, the kernel makes a platform
+//! device `e820_pmem` (`arch/x86/kernel/pmem.c`), to which this driver binds.
 //!
 //! The C driver is `drivers/nvdimm/e820.c`.
 
@@ -20,7 +20,7 @@ use kernel_ext::{
     nvdimm::Bus, //
 };
 
-/// The bus, with one region for each range. Taken away when the driver is unbound.
+/// The bus, with one region for each range. Unbinding the driver drops and so removes it.
 struct E820Pmem(#[expect(dead_code)] Bus);
 
 impl platform::Driver for E820Pmem {
