@@ -50,7 +50,7 @@ pub(super) use alternative;
 
 /// The instruction `$insn`, which may fault: execution then goes on at the label `9`.
 ///
-/// With `count:`, text that only serves to know after a fault what is left.
+/// With `count:`, text that only counts which bytes are left after a fault.
 macro_rules! may_fault {
     (count: $text:expr) => {
         $text

@@ -3,10 +3,10 @@
 //! Copies to persistent memory around the CPU cache, and writing the cache back.
 //!
 //! The counterpart of `__memcpy_flushcache()`, `copy_user_flushcache()` and `clean_cache_range()`.
-//! As there, nothing here fences: what these functions store is durable after the next fence.
+//! As there, no function fences: the stored bytes are durable after the next fence.
 //!
-//! Other threads may store to either side of a copy while it runs (both can be mapped by user
-//! space), hence assembly, which has no data races, for every access.
+//! Other threads may store to either side of a copy while it runs, because user space can map both.
+//! Assembly has no data races, so every access is made there.
 //!
 //! C headers: [`include/linux/string.h`](srctree/include/linux/string.h),
 //! [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h)
@@ -29,20 +29,23 @@ use crate::bindings;
 ///
 /// # Safety
 ///
-/// The range must be mapped, also for writing.
+/// The `len` bytes at `addr` must be mapped for writing, or have been stored to by the caller.
 #[inline]
 pub(super) unsafe fn write_back(addr: *mut u8, len: usize) {
     if len == 0 {
         return;
     }
-    // SAFETY: The kernel sets the field before it runs anything but boot code and leaves it alone.
+    // SAFETY: The field is a static variable of C, which boot code sets before this code is loaded.
     let line = unsafe { (&raw const bindings::boot_cpu_data.x86_clflush_size).read() } as usize;
     let end = addr.wrapping_add(len);
+    // Counts up from a negative offset to 0, so that one addition moves the address and ends the loop.
+    // Wraps, because negative numbers do; an overflow check of the mask would be one more branch.
     let start = (addr as usize & !line.wrapping_sub(1)).wrapping_sub(end as usize);
 
-    // SAFETY: `{end} + {i}` visits the lines from that of the first byte to that of the last one.
-    // A line never spans pages, so each is mapped as the caller ensures. Writing a line back
-    // changes no memory.
+    // SAFETY:
+    // - `{end} + {i}` visits the lines from that of the first byte to that of the last one. A line
+    //   never spans pages, and the caller ensures that the pages of the range are mapped.
+    // - Writing a line back changes no memory.
     unsafe {
         asm!(
             concat!("2:\n", write_back_text!("({end},{i})"), "addq {line}, {i}\n", "jl 2b\n"),
@@ -63,19 +66,23 @@ pub(super) const BLOCK_SIZE: usize = 4 * LINE_SIZE;
 ///
 /// # Safety
 ///
-/// As for [`write_back`]; `addr` and `len` must be multiples of [`BLOCK_SIZE`], and `len` not be 0.
+/// - The `len` bytes at `addr` must be mapped for writing.
+/// - `addr` and `len` must be multiples of [`BLOCK_SIZE`], and `len` must not be 0.
 #[inline]
 pub(super) unsafe fn write_back_blocks(addr: *mut u8, len: usize) {
-    // SAFETY: As in `write_back`.
+    // SAFETY: The field is a static variable of C, which boot code sets before this code is loaded.
     let line = unsafe { (&raw const bindings::boot_cpu_data.x86_clflush_size).read() } as usize;
     if line != LINE_SIZE {
-        // SAFETY: The caller ensures the same.
+        // SAFETY: The caller ensures that the range is mapped for writing.
         return unsafe { write_back(addr, len) };
     }
     let end = addr.wrapping_add(len);
 
-    // SAFETY: `{end} + {i}` visits the first line of each block of the range. All of it is mapped as
-    // the caller ensures. Writing a line back changes no memory.
+    // `{i}` counts up from the negative length to 0.
+    // SAFETY:
+    // - `{end} + {i}` visits the first line of each block of the range, which the caller ensures is
+    //   mapped and is made of whole blocks.
+    // - Writing a line back changes no memory.
     unsafe {
         asm!(
             "2:",
@@ -98,10 +105,12 @@ pub(super) unsafe fn write_back_blocks(addr: *mut u8, len: usize) {
 ///
 /// # Safety
 ///
-/// As for [`write_back`].
+/// The byte at `addr` must be mapped for writing, or have been stored to by the caller.
 #[inline(always)]
 pub(super) unsafe fn write_back_edge(addr: *mut u8) {
-    // SAFETY: As in `write_back`.
+    // SAFETY:
+    // - The caller ensures that the byte is mapped, and with it its line, which does not span pages.
+    // - Writing a line back changes no memory.
     unsafe {
         asm!(
             write_back_edge_text!("({addr})"),
@@ -118,9 +127,11 @@ pub(super) unsafe fn write_back_edge(addr: *mut u8) {
 /// # Safety
 ///
 /// - `src` must be valid for reads of `len` bytes and `dst` for writes, but for data races.
-/// - The ranges must not overlap.
+/// - The ranges must not overlap, unless the caller accepts any result in both.
 pub(super) unsafe fn from_kernel(dst: *mut u8, src: *const u8, len: usize) {
-    // SAFETY: The caller ensures the validity, and each case is what the function asks for.
+    // SAFETY:
+    // - The caller ensures that both ranges are valid and do not overlap where that matters.
+    // - Each function gets a copy of the form that it asks for, as just checked.
     unsafe {
         if is_aligned(dst as usize, len) {
             body_from_kernel(dst, src, len);
@@ -138,21 +149,26 @@ pub(super) unsafe fn from_kernel(dst: *mut u8, src: *const u8, len: usize) {
 ///
 /// # Safety
 ///
-/// As for [`from_kernel`], and the copy must be neither [`is_whole`](super::split::is_whole) nor [`is_in_one_line`].
+/// - The conditions of [`from_kernel`] must hold.
+/// - The copy must be neither [`is_whole`](super::split::is_whole) nor [`is_in_one_line`].
 #[inline(always)]
 unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
     let split = split_ragged(dst as usize, len);
     if split.body == 0 {
-        // SAFETY: The caller ensures the validity. These are a head in one line and a tail in the
-        // next, because there is more than one line and no whole one.
+        // SAFETY:
+        // - The caller ensures that both ranges are valid for `len` bytes, which are not 0.
+        // - The copy is a head in one line and a tail in the next, because it crosses a line and has
+        //   no body: writing back the first and the last line covers it.
         unsafe {
             edge_from_kernel(dst, src, len);
             write_back_edge(dst.wrapping_add(len - 1));
         }
         return;
     }
-    // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for,
-    // and writes back lines of it; what it asks of the body holds by the invariants of `Split`.
+    // SAFETY:
+    // - The text reads and writes the `len` bytes of the ranges, which the caller ensures are valid,
+    //   and writes back lines of the destination.
+    // - By the invariants of `Split` the body is words of 8 bytes, and at its end maybe one of 4.
     unsafe {
         asm!(
             ragged_text!(cannot_fault),
@@ -176,10 +192,12 @@ unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
 ///
 /// # Safety
 ///
-/// As for [`from_kernel`], and [`is_whole`](super::split::is_whole) must be true of the destination.
+/// - The conditions of [`from_kernel`] must hold.
+/// - [`is_whole`](super::split::is_whole) must be true of the destination.
 #[inline(always)]
 unsafe fn body_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
-    // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for.
+    // SAFETY: The text reads and writes the `len` bytes of the ranges, which the caller ensures are
+    // valid.
     unsafe {
         asm!(
             body_text!(cannot_fault),
@@ -199,10 +217,12 @@ unsafe fn body_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
 ///
 /// # Safety
 ///
-/// As for [`from_kernel`], and `len` must not be 0.
+/// - The conditions of [`from_kernel`] must hold.
+/// - `len` must not be 0.
 #[inline(always)]
 unsafe fn edge_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
-    // SAFETY: The text reads and writes the `len` bytes of the ranges that the caller vouches for.
+    // SAFETY: The text reads and writes the `len` bytes of the ranges, which the caller ensures are
+    // valid.
     unsafe {
         asm!(
             edge_text!(cannot_fault, "{left}", "{i}", "0", then write_back_edge_text!("({d})")),
@@ -230,10 +250,11 @@ pub(super) unsafe fn zero(dst: *mut u8, len: usize) {
 
     let s = split(dst as usize, len);
     let body_end = dst.wrapping_add(len - s.tail);
-    // SAFETY: The parts are disjoint pieces of the range for which the caller ensures validity,
-    // and an edge is shorter than `ZEROS`. The text stores the `body` bytes that end at
-    // `body_end`, of which the type invariants of `Split` say that they are a multiple of 4 and
-    // start at a multiple of 8.
+    // SAFETY:
+    // - The parts are disjoint pieces of the range, which the caller ensures is valid for writes.
+    // - By the invariants of `Split` an edge is shorter than `ZEROS`.
+    // - The text stores the `body` bytes that end at `body_end`. By the same invariants their number
+    //   is a multiple of 4, and they start at a multiple of 8 or are one word of 4 bytes.
     unsafe {
         if s.head != 0 {
             edge_from_kernel(dst, ZEROS.as_ptr(), s.head);

@@ -2,21 +2,21 @@
 
 //! Where a copy to persistent memory changes from cached to non-temporal stores.
 //!
-//! Non-temporal stores exist for aligned words of 4 and 8 bytes only. What does not fit them, the
-//! ragged edges of a copy, goes through the cache and is written back.
+//! Non-temporal stores exist for aligned words of 4 and 8 bytes only. The ragged edges of a copy, which
+//! do not fit them, go through the cache and are written back.
 //!
 //! A non-temporal store to a line that is dirty in the cache first evicts it, which costs more than
 //! all the stores together. So where the destination is not aligned, a line is stored either
-//! through the cache or around it, never both. Where it is, only the 1 to 3 bytes at the end are
-//! left, after the words before them have gone out.
+//! through the cache or around it, never both. Where it is aligned, only the last 1 to 3 bytes go
+//! through the cache, after the words before them have gone around it.
 //!
 //! Pure arithmetic without a dependency on the kernel, so that its tests run on the host as well
 //! as in KUnit.
 
 /// Granularity of the edges in bytes: a cache line.
 ///
-/// Every x86-64 CPU reports this as its `clflush` size. The choice is one of speed alone: writing
-/// back uses the size that the CPU reports, so that a CPU with another one stays correct.
+/// Every x86-64 CPU reports this as its `clflush` size. Only speed depends on it: the routines that
+/// write back use the size that the CPU reports, so that a CPU with another one stays correct.
 pub const LINE_SIZE: usize = 64;
 
 /// The parts of a copy, in bytes and in ascending order of address.
@@ -29,6 +29,15 @@ pub const LINE_SIZE: usize = 64;
 ///   starts at a multiple of 4.
 /// - If the destination is not a multiple of 8, no line holds bytes of `body` together with bytes
 ///   of `head` or `tail`; otherwise, `tail` is less than 4.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::pmem::split::split;
+///
+/// let parts = split(0x1003, 256);
+/// assert_eq!((parts.head, parts.body, parts.tail), (61, 192, 3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Stored through the cache, then written back.
@@ -43,7 +52,8 @@ pub struct Split {
 /// its end possibly one of 4.
 #[inline(always)]
 pub const fn is_aligned(dst: usize, len: usize) -> bool {
-    // One test for both.
+    // One test for both conditions: it saves a comparison and a branch in each copy. Twice the length
+    // wraps for half of all lengths, which does not change the remainder.
     (dst | len.wrapping_mul(2)) % 8 == 0
 }
 
@@ -69,7 +79,7 @@ pub const fn is_in_one_line(dst: usize, len: usize) -> bool {
 #[inline(always)]
 pub const fn split(dst: usize, len: usize) -> Split {
     if is_whole(dst, len) {
-        // INVARIANT: What is whole is a body.
+        // INVARIANT: A copy without a ragged edge is all body.
         Split {
             head: 0,
             body: len,
@@ -100,6 +110,8 @@ pub const fn split_ragged(dst: usize, len: usize) -> Split {
         };
     }
 
+    // The copy engine inlines this, so `wrapping_neg()` and `wrapping_add()`, whose results are reduced
+    // modulo the line size, keep the branch of an overflow check out of each ragged copy.
     let head = dst.wrapping_neg() % LINE_SIZE;
     let rest = len - head;
     let in_last_line = dst.wrapping_add(len) % LINE_SIZE;

@@ -2,14 +2,14 @@
 
 //! Copies from user space to persistent memory around the CPU cache.
 //!
-//! Every access may fault: user memory because it is user memory, the destination because the
-//! kernel takes pages with a memory error out of its map. The exception table sends each fault to
-//! the end of its piece of assembly, and what remains is tried again byte by byte.
+//! Every access may fault: one to user memory because a page is absent or the address is wrong, one
+//! to the destination because the kernel unmaps pages with a memory error. The exception table sends
+//! each fault to the end of its piece of assembly, and the rest is tried again byte by byte.
 //!
-//! The pieces lie between `stac` and `clac` as a whole: nothing is called, and nothing that the
-//! compiler makes runs, with user memory accessible. `user_access_begin()` of C would have to be
-//! a helper, which in builds without `CONFIG_RUST_INLINE_HELPERS` is a function that returns
-//! with user memory accessible; objtool rejects that, rightly.
+//! Each piece lies between `stac` and `clac` as a whole: no code that the compiler makes, and no
+//! function, runs with user memory accessible. `user_access_begin()` of C would have to be a helper,
+//! which in builds without `CONFIG_RUST_INLINE_HELPERS` is a function that returns with user memory
+//! accessible; objtool rejects that, rightly.
 //!
 //! C header: [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h)
 
@@ -33,12 +33,14 @@ use crate::bindings;
 ///
 /// # Safety
 ///
-/// The `len` bytes at `dst` must be kernel memory that may be written, but for data races and
-/// pages that the kernel has unmapped.
+/// `dst` must be valid for writes of `len` bytes, but for data races and for pages that the kernel has
+/// unmapped.
 pub(super) unsafe fn from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
     let src = mask(src);
-    // SAFETY: The caller ensures the validity of `dst`, and each case is what the function asks
-    // for; what is left after a fault is the end of the range.
+    // SAFETY:
+    // - The caller ensures that `dst` is valid for writes of `len` bytes.
+    // - Each function gets a copy of the form that it asks for, as just checked, and an address that
+    //   has been masked.
     unsafe {
         if is_aligned(dst as usize, len) {
             whole_from_user(dst, src, len)
@@ -59,14 +61,17 @@ pub(super) unsafe fn from_user(dst: *mut u8, src: *const u8, len: usize) -> usiz
 ///
 /// # Safety
 ///
-/// As for [`from_user`], and the copy must be neither [`is_whole`](super::split::is_whole) nor [`is_in_one_line`].
+/// - `dst` must be valid for writes as for [`from_user`].
+/// - The copy must be neither [`is_whole`](super::split::is_whole) nor [`is_in_one_line`].
 #[inline(always)]
 unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> usize {
     let split = split_ragged(dst as usize, len);
     if split.body == 0 {
-        // SAFETY: The caller ensures the validity. These are a head in one line and a tail in the
-        // next, because there is more than one line and no whole one. The second is written back
-        // after it has been written to, so that it is mapped.
+        // SAFETY:
+        // - The caller ensures that `dst` is valid for writes of `len` bytes, which are not 0.
+        // - The copy is a head in one line and a tail in the next, because it crosses a line and has
+        //   no body. The second line is written back after a store to it has succeeded, so that it is
+        //   mapped.
         unsafe {
             if edge_from_user(dst, src, len) != 0 {
                 return bytes_from_user(dst, src, len);
@@ -77,9 +82,11 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
     }
 
     let left;
-    // SAFETY: The text writes the `len` bytes that the caller vouches for, and writes back lines
-    // that it has just written, so that they are mapped. What it asks of the body holds by the
-    // type invariants of `Split`. Every access has an entry in the exception table.
+    // SAFETY:
+    // - The text writes the `len` bytes that the caller ensures are valid for writes, and writes back
+    //   lines that it has just stored to, so that they are mapped.
+    // - By the invariants of `Split` the body is words of 8 bytes, and at its end maybe one of 4.
+    // - Every access that may fault has an entry in the exception table.
     unsafe {
         asm!(
             concat!(stac!(), ragged_text!(may_fault), clac!()),
@@ -100,7 +107,8 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
         )
     }
     if left != 0 {
-        // SAFETY: This is the end of the range that the caller vouches for.
+        // SAFETY: The text leaves in `dst` and `left` the end of the range that the caller ensures is
+        // valid for writes.
         return unsafe { bytes_from_user(dst, src, left) };
     }
     0
@@ -112,7 +120,9 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
 #[inline(always)]
 fn mask(src: *const u8) -> *const u8 {
     let masked: usize;
-    // SAFETY: The assembly works on registers alone; the variable is set once, at boot.
+    // SAFETY:
+    // - The assembly works on registers alone.
+    // - The variable is a static one of C, which boot code sets before this code is loaded.
     unsafe {
         asm!(
             "cmpq {max}, {src}",
@@ -125,16 +135,18 @@ fn mask(src: *const u8) -> *const u8 {
     masked as *const u8
 }
 
-/// Copies what is all body; returns how many bytes remain. `src` must have been through [`mask`].
+/// Copies around the cache without edges; returns how many bytes remain. `src` must have been through [`mask`].
 ///
 /// # Safety
 ///
-/// As for [`from_user`], and [`is_whole`](super::split::is_whole) must be true of the destination.
+/// - `dst` must be valid for writes as for [`from_user`].
+/// - [`is_whole`](super::split::is_whole) must be true of the destination.
 #[inline(always)]
 unsafe fn whole_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> usize {
     let i: usize;
-    // SAFETY: The text writes the `len` bytes that the caller vouches for, and every access to
-    // memory has an entry in the exception table.
+    // SAFETY:
+    // - The text writes the `len` bytes that the caller ensures are valid for writes.
+    // - Every access that may fault has an entry in the exception table.
     unsafe {
         asm!(
             concat!(stac!(), body_text!(may_fault), "9:\n", clac!()),
@@ -153,11 +165,13 @@ unsafe fn whole_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> u
     if i == 32 {
         return 0;
     }
-    // SAFETY: As `body_text` says, this is the end of the range that the caller vouches for.
+    // SAFETY: After a fault, as `body_text` says, `32 - i` bytes are left from `dst + i` on: the end of
+    // the range that the caller ensures is valid for writes.
     unsafe {
         bytes_from_user(
             dst.wrapping_add(i),
             src.wrapping_add(i),
+            // `i` counts from a negative number, which only wrapping arithmetic has here.
             32usize.wrapping_sub(i),
         )
     }
@@ -168,12 +182,14 @@ unsafe fn whole_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> u
 ///
 /// # Safety
 ///
-/// As for [`from_user`], and `len` must not be 0.
+/// - `dst` must be valid for writes as for [`from_user`].
+/// - `len` must not be 0.
 #[inline(always)]
 unsafe fn edge_from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
     let left;
-    // SAFETY: The text writes the `len` bytes that the caller vouches for, and every access to
-    // memory has an entry in the exception table.
+    // SAFETY:
+    // - The text writes the `len` bytes that the caller ensures are valid for writes.
+    // - Every access that may fault has an entry in the exception table.
     unsafe {
         asm!(
             concat!(
@@ -203,13 +219,14 @@ unsafe fn edge_from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
 ///
 /// # Safety
 ///
-/// As for [`from_user`].
+/// `dst` must be valid for writes as for [`from_user`], and `len` must not be 0.
 #[cold]
 #[inline(never)]
 unsafe fn bytes_from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
     let left: usize;
-    // SAFETY: The text writes the `len` bytes that the caller vouches for, and every access to
-    // memory has an entry in the exception table.
+    // SAFETY:
+    // - The text writes the `len` bytes that the caller ensures are valid for writes.
+    // - Every access that may fault has an entry in the exception table.
     unsafe {
         asm!(
             concat!(
@@ -233,7 +250,7 @@ unsafe fn bytes_from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
             options(att_syntax, nostack),
         )
     }
-    // SAFETY: These bytes have just been written, so their lines are mapped.
+    // SAFETY: The text has just stored to these bytes, so they are mapped.
     unsafe { write_back(dst, len - left) };
     left
 }

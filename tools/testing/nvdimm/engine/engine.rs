@@ -3,8 +3,8 @@
 //! The copy engine of `rust/pmem`, built for user space: the same source files, with stand-ins for
 //! the three kernel variables and the constants that they use.
 //!
-//! Memory is ordinary memory here, so what this shows is what is copied, where, what is left after
-//! a fault, and which lines are written back; not that they reach persistent memory.
+//! The tests work on ordinary memory. They show which bytes are copied where, how many are left after
+//! a fault, and which lines are written back; not that the bytes reach persistent memory.
 
 #![no_std]
 #![allow(dead_code)]
@@ -49,7 +49,7 @@ mod user;
 ///
 /// # Safety
 ///
-/// As for the functions that they call.
+/// Each has the conditions of the function that it calls.
 #[no_mangle]
 pub unsafe extern "C" fn rust_memcpy_flushcache(dst: *mut u8, src: *const u8, len: usize) {
     unsafe { copy::from_kernel(dst, src, len) }
