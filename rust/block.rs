@@ -4,4 +4,7 @@
 
 pub mod attr;
 pub mod bio;
+mod data;
 pub mod disk;
+pub mod segment;
+pub mod status;

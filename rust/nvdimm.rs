@@ -15,22 +15,24 @@ mod bus;
 mod device;
 mod driver;
 mod namespace;
+mod own_namespace;
 mod personality;
 mod region;
 
 pub use bus::Bus;
-pub use device::Device;
+pub use device::NdDevice;
 pub use driver::{
-    Adapter,
     Driver,
     Event,
+    NamespaceTypes,
     Registration,
     NAMESPACE_IO,
     NAMESPACE_PMEM, //
 };
-pub use namespace::{
+pub use namespace::Namespace;
+pub use own_namespace::{
     Enabled,
-    Namespace, //
+    OwnNamespace, //
 };
 pub use personality::{
     Btt,

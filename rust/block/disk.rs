@@ -2,14 +2,18 @@
 
 //! Disks of drivers that take whole bios (`struct gendisk` without a request queue).
 //!
-//! A disk is made ([`Disk::new`]), set up, and then added ([`Disk::publish`]); it is removed and given
-//! back when it is dropped.
+//! A driver makes a disk ([`Disk::new`]), sets it up, and adds it to the system ([`Disk::publish`]).
+//! Dropping the disk removes it.
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
 use super::{
     attr::Group,
-    bio::Bio, //
+    bio::Bio,
+    data::{
+        self,
+        OwnedDisk, //
+    }, //
 };
 use crate::{
     badblocks::BadBlocks,
@@ -19,13 +23,13 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 use kernel::{
     device::{
         Bound,
-        Device, //
+        Device,
+        DeviceContext, //
     },
     error::{
         from_err_ptr,
@@ -40,22 +44,55 @@ use kernel::{
     ThisModule, //
 };
 
-/// What a driver does for its disks.
+/// The functions of a driver for its disks.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{sync::ArcBorrow, ThisModule};
+/// use kernel_ext::block::{bio::Bio, disk::Operations, status::Status};
+///
+/// trait Module: 'static {
+///     const THIS: &'static ThisModule;
+/// }
+///
+/// struct Broken<M: Module>(M);
+///
+/// impl<M: Module> Operations for Broken<M> {
+///     type Data = ();
+///
+///     const MODULE: &'static ThisModule = M::THIS;
+///
+///     fn submit(_data: ArcBorrow<'_, ()>, bio: Bio) {
+///         bio.end(Status::IOERR);
+///     }
+/// }
+/// ```
 pub trait Operations: Sized + 'static {
-    /// What the disk is about; shared with the driver.
+    /// The data of a disk, which its driver shares with it.
     type Data: Send + Sync + 'static;
 
-    /// The module that must not go away while a disk is open.
+    /// The module that must not be unloaded while a disk is open.
     const MODULE: &'static ThisModule;
 
     /// The directory of attributes that the disk has in sysfs.
-    const ATTRIBUTES: Option<&'static Group<Self>> = None;
+    const ATTRIBUTES: Option<&'static Group<Self::Data>> = None;
 
-    /// Carries a bio out, or sees to it that somebody else does. May sleep.
+    /// Carries a bio out, or hands it to code that ends it later. May sleep.
     fn submit(data: ArcBorrow<'_, Self::Data>, bio: Bio);
 }
 
-/// What a disk says of itself (`struct queue_limits`).
+/// The limits and features of a disk (`struct queue_limits`).
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::block::disk::Limits;
+///
+/// fn without_dax(limits: Limits) -> Limits {
+///     Limits { dax: false, ..limits }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The smallest unit of I/O, in bytes.
@@ -64,11 +101,11 @@ pub struct Limits {
     pub physical_block_size: u32,
     /// The most sectors of a bio.
     pub max_sectors: u32,
-    /// Has a write cache, which flushes empty.
+    /// The disk has a write cache, which a flush empties.
     pub write_cache: bool,
     /// Bios with [`Bio::is_fua`] need no flush after them.
     pub fua: bool,
-    /// The bio is carried out when it is submitted: worth polling for, bad for plugging.
+    /// The driver carries a bio out while it is submitted: worth polling for, bad for plugging.
     pub synchronous: bool,
     /// The disk has a DAX device.
     pub dax: bool,
@@ -94,29 +131,53 @@ impl Limits {
     }
 }
 
-/// A disk that the system does not know yet.
+/// A disk that has not been added to the system yet.
 ///
 /// # Invariants
 ///
-/// - `disk` is valid, has not been added, and we own the reference to it.
-/// - Its private data is that of an `Arc<T::Data>` which it owns.
+/// The disk has not been added.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::{Bound, Device}, prelude::*, sync::Arc};
+/// use kernel_ext::{block::disk::{Disk, Limits, LiveDisk, Operations}, units::Sectors};
+///
+/// fn add<T: Operations>(
+///     parent: &Device<Bound>,
+///     limits: Limits,
+///     data: Arc<T::Data>,
+/// ) -> Result<LiveDisk<T::Data>> {
+///     let mut disk = Disk::<T>::new(limits, -1, data)?;
+///     disk.set_capacity(Sectors(2048));
+///     disk.publish(parent)
+/// }
+/// ```
 pub struct Disk<T: Operations> {
-    disk: NonNull<bindings::gendisk>,
-    _data: PhantomData<Arc<T::Data>>,
+    disk: OwnedDisk<T::Data>,
+    _operations: PhantomData<T>,
 }
 
-/// A disk that is in use.
+/// A disk that is in use, with the driver's data `D`.
 ///
-/// Dropping it removes it: who has it open gets errors, and what is under way is waited for. Then
-/// none of the operations and attributes runs any more, and the data is given back.
+/// Dropping it removes it: further bios of those who have it open fail, and bios and attributes that
+/// are being worked on are waited for. Only then does the disk give up its reference to the data.
 ///
 /// # Invariants
 ///
-/// As for [`Disk`], but that it has been added.
-pub struct LiveDisk<T: Operations> {
-    disk: NonNull<bindings::gendisk>,
-    _data: PhantomData<Arc<T::Data>>,
-}
+/// The disk has been added, and not been removed.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::device::Device;
+/// use kernel_ext::block::disk::LiveDisk;
+///
+/// fn is_disk_of<D: Send + Sync>(disk: &LiveDisk<D>, dev: &Device) -> bool {
+///     disk.is_child_of(dev)
+/// }
+/// ```
+pub struct LiveDisk<D: Send + Sync + 'static>(OwnedDisk<D>);
 
 impl<T: Operations> Disk<T> {
     const OPERATIONS: bindings::block_device_operations = bindings::block_device_operations {
@@ -128,155 +189,127 @@ impl<T: Operations> Disk<T> {
     /// Makes a disk on the NUMA node `node` over `data`. May sleep.
     pub fn new(limits: Limits, node: i32, data: Arc<T::Data>) -> Result<Self> {
         let mut limits = limits.to_raw();
-        // SAFETY: The limits are a local variable; the class is static.
+        // SAFETY: The limits are a local variable, which the function copies; the class is static.
         let disk = from_err_ptr(unsafe {
             bindings::__blk_alloc_disk(&mut limits, node, static_lock_class!().as_ptr())
         })?;
-        // SAFETY: The disk is valid and not in use yet; the table is static.
-        unsafe {
-            (*disk).fops = &Self::OPERATIONS;
-            (*disk).private_data = Arc::into_raw(data).cast_mut().cast();
-        }
-        // INVARIANT: The disk is new, and has just got its data.
+        let disk = NonNull::new(disk).ok_or(ENOMEM)?;
+        // SAFETY: The disk is new, so it is valid and not in use; the table is a constant.
+        unsafe { (*disk.as_ptr()).fops = &Self::OPERATIONS };
+        // INVARIANT: Nothing has added the new disk.
         Ok(Self {
-            disk: NonNull::new(disk).ok_or(ENOMEM)?,
-            _data: PhantomData,
+            // SAFETY:
+            // - The disk is new, so it is valid, not in use, and without private data.
+            // - The reference of `__blk_alloc_disk()` is handed over.
+            disk: unsafe { OwnedDisk::new(disk, data) },
+            _operations: PhantomData,
         })
     }
 
-    /// Lets `write` store the name, a C string of less than [`Self::NAME_LEN`] bytes.
+    /// Lets `write` store the name of the disk.
     ///
     /// # Safety
     ///
-    /// `write` must store a C string that fits in [`Self::NAME_LEN`] bytes with its NUL.
+    /// `write` must store a C string that fits in `DISK_NAME_LEN` bytes with its NUL.
     pub unsafe fn name_with(&mut self, write: impl FnOnce(*mut u8)) {
-        // SAFETY: The disk is valid and not in use by the type invariants.
-        write(unsafe { (&raw mut (*self.disk.as_ptr()).disk_name).cast() });
+        // SAFETY: By the type invariants of `OwnedDisk` the disk is valid; it has not been added, so
+        // only `self` uses its name.
+        write(unsafe { (&raw mut (*self.disk.as_raw()).disk_name).cast() });
     }
-
-    /// The room for a name.
-    pub const NAME_LEN: usize = bindings::DISK_NAME_LEN as usize;
 
     /// Sets the size.
     pub fn set_capacity(&mut self, capacity: Sectors) {
-        // SAFETY: The disk is valid by the type invariants.
-        unsafe { bindings::set_capacity(self.disk.as_ptr(), capacity.0) };
+        // SAFETY: By the type invariants of `OwnedDisk` the disk is valid.
+        unsafe { bindings::set_capacity(self.disk.as_raw(), capacity.0) };
     }
 
     /// Shows in sysfs the bad sectors that `list` picks from the data of the disk.
     pub fn set_bad_blocks(&mut self, list: impl for<'a> FnOnce(&'a T::Data) -> &'a BadBlocks) {
-        // SAFETY: The disk is valid and owns its data by the type invariants. The list is a part
-        // of the data, which stays until the disk has been removed.
-        unsafe {
-            let data = &*(*self.disk.as_ptr()).private_data.cast::<T::Data>();
-            (*self.disk.as_ptr()).bb = list(data).as_raw().cast();
-        }
+        let data = self.disk.data();
+        let list = list(&data).as_raw();
+        // SAFETY:
+        // - By the type invariants of `OwnedDisk` the disk is valid; it has not been added, so
+        //   nothing reads the field.
+        // - The list is a part of the data, or static, and the disk owns the data until it has been
+        //   removed.
+        unsafe { (*self.disk.as_raw()).bb = list.cast() };
     }
 
     /// The key by which a DAX device is found for this disk.
     pub fn dax_key(&self) -> DiskKey {
-        DiskKey::new(self.disk)
+        DiskKey::new(self.disk.as_non_null())
     }
 
     /// Adds the disk to the system, as a child of `parent`. May sleep.
     ///
-    /// From then on bios may come, before this returns.
-    pub fn publish(self, parent: &Device<Bound>) -> Result<LiveDisk<T>> {
+    /// Bios may be submitted from then on, before this returns.
+    pub fn publish(self, parent: &Device<Bound>) -> Result<LiveDisk<T::Data>> {
         let groups = T::ATTRIBUTES.map_or(core::ptr::null_mut(), Group::as_raw);
         // CAST: `Device` is transparent to `struct device`.
         let parent: *const bindings::device = core::ptr::from_ref(parent).cast();
-        // SAFETY: Both are valid by their type invariants; the groups are static, or there are
-        // none.
+        // SAFETY:
+        // - By the type invariants of `OwnedDisk` the disk is valid, and by those of `Disk` it has
+        //   not been added.
+        // - The parent is a device, as its type says.
+        // - The groups are NULL, or static and for the data that the disk has.
         to_result(unsafe {
-            bindings::device_add_disk(parent.cast_mut(), self.disk.as_ptr(), groups)
+            bindings::device_add_disk(parent.cast_mut(), self.disk.as_raw(), groups)
         })?;
-        // INVARIANT: Just added; the rest is as it was in `self`, which is no more.
-        Ok(LiveDisk {
-            disk: ManuallyDrop::new(self).disk,
-            _data: PhantomData,
-        })
+        // INVARIANT: Just added.
+        Ok(LiveDisk(self.disk))
     }
 }
 
-impl<T: Operations> Drop for Disk<T> {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants the disk is valid, was never in use, and owns its data.
-        unsafe { put(self.disk, PhantomData::<T>) };
-    }
-}
-
-impl<T: Operations> LiveDisk<T> {
+impl<D: Send + Sync + 'static> LiveDisk<D> {
     /// The disk as C names it.
     #[inline]
-    pub fn as_raw(&self) -> *mut bindings::gendisk {
-        self.disk.as_ptr()
+    pub(crate) fn as_raw(&self) -> *mut bindings::gendisk {
+        self.0.as_raw()
     }
 
     /// The disk as a device.
     pub fn device(&self) -> &Device {
-        // SAFETY: The disk is valid by the type invariants, and has been added.
+        // SAFETY:
+        // - By the type invariants of `OwnedDisk` the disk is valid, and its device with it.
+        // - The reference that `self` owns is one to that device.
         unsafe {
-            let part0 = (*self.disk.as_ptr()).part0;
+            let part0 = (*self.as_raw()).part0;
             Device::from_raw(&raw mut (*part0).bd_device)
         }
     }
-}
 
-impl<T: Operations> Drop for LiveDisk<T> {
-    fn drop(&mut self) {
-        // SAFETY: The disk is in use by the type invariants.
-        unsafe { bindings::del_gendisk(self.disk.as_ptr()) };
-        // SAFETY: The disk is valid and owns its data by the type invariants. Its attributes are
-        // gone, and its queue is frozen for good, so nobody uses the data through it.
-        unsafe { put(self.disk, PhantomData::<T>) };
+    /// Whether `parent` is the device that the disk has been added to.
+    pub fn is_child_of<Ctx: DeviceContext>(&self, parent: &Device<Ctx>) -> bool {
+        // CAST: `Device` is transparent to `struct device`.
+        let parent: *const bindings::device = core::ptr::from_ref(parent).cast();
+        // SAFETY: By the type invariants the disk has been added, so its parent does not change.
+        let found = unsafe { (*(*self.as_raw()).part0).bd_device.parent };
+        core::ptr::eq(found, parent)
     }
 }
 
-// SAFETY: A disk may be set up, added and removed by any thread; its data may be shared.
-unsafe impl<T: Operations> Send for Disk<T> {}
-// SAFETY: As for `Disk`.
-unsafe impl<T: Operations> Send for LiveDisk<T> {}
-// SAFETY: What a shared reference offers are the addresses of the disk and its device.
-unsafe impl<T: Operations> Sync for LiveDisk<T> {}
-
-/// Gives a disk and its data back.
-///
-/// # Safety
-///
-/// `disk` must be valid, own its data, and be out of use; the caller must own the reference.
-unsafe fn put<T: Operations>(disk: NonNull<bindings::gendisk>, _: PhantomData<T>) {
-    // SAFETY: The caller ensures that the disk is valid and owns its data.
-    let data = unsafe { Arc::<T::Data>::from_raw((*disk.as_ptr()).private_data.cast()) };
-    // SAFETY: The caller owns the reference.
-    unsafe { bindings::put_disk(disk.as_ptr()) };
-    drop(data);
-}
-
-/// The data of a disk.
-///
-/// # Safety
-///
-/// `disk` must be the disk of a [`Disk<T>`] or [`LiveDisk<T>`] that is not dropped during `'a`.
-#[inline]
-pub(super) unsafe fn data<'a, T: Operations>(
-    disk: *mut bindings::gendisk,
-) -> ArcBorrow<'a, T::Data> {
-    // SAFETY: By the type invariants the private data came from `Arc::into_raw`, and it is given
-    // back when the disk is dropped. Nobody has a mutable reference to what is in an `Arc`.
-    unsafe { ArcBorrow::from_raw((*disk).private_data.cast()) }
+impl<D: Send + Sync + 'static> Drop for LiveDisk<D> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the disk has been added. When this returns, its attributes
+        // are gone and its queue is frozen for good, so nothing uses the data through it, which the
+        // field then gives up.
+        unsafe { bindings::del_gendisk(self.as_raw()) };
+    }
 }
 
 /// Takes a bio for a disk of `T`.
 ///
 /// # Safety
 ///
-/// Only for the block layer: `bio` must be valid, be submitted to a disk of `T` that has been
-/// added, and be handed over. The queue of the disk must be entered, so that the removal of the
-/// disk waits for this to return.
+/// Only for the block layer:
+///
+/// - `bio` must be submitted to a disk of `T`, and be handed over.
+/// - The queue of the disk must be entered: the removal of the disk waits until this returns.
 unsafe extern "C" fn submit_bio<T: Operations>(bio: *mut bindings::bio) {
-    // SAFETY: The caller ensures that the bio is valid, and so is its disk; the disk is not
-    // dropped before this returns.
-    let data = unsafe { data::<T>((*(*bio).bi_bdev).bd_disk) };
-    // SAFETY: The caller hands a valid bio over.
+    // SAFETY:
+    // - The caller ensures that the bio is valid and has a disk of `T`.
+    // - The disk is not dropped before this returns, because its removal waits for that.
+    let data = unsafe { data::data::<T::Data>((*(*bio).bi_bdev).bd_disk) };
+    // SAFETY: The caller ensures that the bio is valid, so it is not NULL, and hands it over.
     T::submit(data, unsafe { Bio::from_raw(NonNull::new_unchecked(bio)) });
 }

@@ -24,16 +24,30 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `bus` is registered, and refers to `descriptor`.
+/// - `bus` is registered.
+/// - It refers to `_descriptor` until it has been unregistered.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{device::{Bound, Device}, prelude::*, ThisModule};
+/// use kernel_ext::{nvdimm::Bus, units::PhysRange};
+///
+/// fn provide(dev: &Device<Bound>, module: &'static ThisModule, range: PhysRange) -> Result<Bus> {
+///     let bus = Bus::register(dev, c"example", module)?;
+///     bus.add_region(range)?;
+///     Ok(bus)
+/// }
+/// ```
 pub struct Bus {
     bus: NonNull<bindings::nvdimm_bus>,
     // Dropped after the bus has been removed.
     _descriptor: KBox<Opaque<bindings::nvdimm_bus_descriptor>>,
 }
 
-// SAFETY: A bus is a device, which may be used and removed by any thread that may sleep.
+// SAFETY: `nvdimm_bus_unregister()` may be called on any thread that may sleep.
 unsafe impl Send for Bus {}
-// SAFETY: libnvdimm serialises what is done to a bus by locks of its own.
+// SAFETY: `nvdimm_pmem_region_create()` takes the locks of the bus.
 unsafe impl Sync for Bus {}
 
 impl Bus {
@@ -57,9 +71,11 @@ impl Bus {
         )?;
         // CAST: `Device` is transparent to the C structure.
         let parent = core::ptr::from_ref(parent).cast_mut().cast();
-        // SAFETY: `parent` is a bound device. The descriptor has an address of its own and lives
-        // until the bus was removed, whatever else holds a reference to the bus: it is looked at
-        // on behalf of devices and files of the bus, which the removal waits for.
+        // SAFETY:
+        // - `parent` is a bound device, as its type says.
+        // - The descriptor is in a box of its own, which is freed after the bus has been
+        //   unregistered. C reads it on behalf of devices and files of the bus only, which the
+        //   removal waits for.
         let bus = unsafe { bindings::nvdimm_bus_register(parent, descriptor.get()) };
         // INVARIANT: Just registered, with the descriptor.
         Ok(Self {
@@ -68,7 +84,7 @@ impl Bus {
         })
     }
 
-    /// Adds a region of persistent memory that the kernel has `struct page`s for, if it wants to.
+    /// Adds a region of persistent memory that may be mapped with `struct page`s.
     ///
     /// Without labels, the region is one namespace. Fails with `ENXIO` if libnvdimm refuses it,
     /// for which it says the reason in the kernel log. May sleep.
@@ -79,7 +95,8 @@ impl Bus {
             flags: bindings::IORESOURCE_MEM as usize,
             ..Default::default()
         };
-        // SAFETY: The functions take any address and any node.
+        // SAFETY: `phys_to_target_node()` takes any address, and `numa_map_to_online_node()` any
+        // node.
         let (node, target) = unsafe {
             let target = bindings::memory_target_node(range.start().0);
             (bindings::memory_online_node(target), target)
@@ -91,8 +108,10 @@ impl Bus {
             flags: 1 << bindings::ND_REGION_PAGEMAP,
             ..Default::default()
         };
-        // SAFETY: The bus is registered by the type invariants. The description is copied from,
-        // and not kept.
+        // SAFETY:
+        // - By the type invariants the bus is registered.
+        // - The function copies from the description, which is a local variable, and does not keep
+        //   it.
         let region = unsafe { bindings::nvdimm_pmem_region_create(self.bus.as_ptr(), &mut region) };
         if region.is_null() {
             return Err(ENXIO);
@@ -103,7 +122,9 @@ impl Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        // SAFETY: The bus is registered by the type invariants, and not used any more.
+        // SAFETY:
+        // - By the type invariants the bus is registered, and its descriptor still there.
+        // - `self` is the only handle to the bus, and is not used again.
         unsafe { bindings::nvdimm_bus_unregister(self.bus.as_ptr()) };
     }
 }

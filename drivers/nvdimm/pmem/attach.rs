@@ -2,9 +2,10 @@
 
 //! Making a disk and a DAX device of a namespace.
 //!
-//! What is registered with the device that the driver is bound to is given back in reverse order,
-//! after an error or after the driver was unbound: the disk and the DAX device, the mapping, what
-//! the mapping refers to, the claim on the memory. Everything else is given back by being dropped.
+//! Managed resources of the device that the driver is bound to are released in reverse order, after
+//! an error or after the driver was unbound: the disk and the DAX device ([`Published`]), the mapping,
+//! the [`PageMap`] that the mapping refers to, the claim on the memory. Everything else is released
+//! by being dropped.
 
 use super::{
     dax::PmemDax,
@@ -13,16 +14,18 @@ use super::{
         Handler,
         Link, //
     },
-    ffi,
     geometry::Geometry,
-    io::PmemDisk, //
+    io::PmemDisk,
+    sys::memory::{
+        self,
+        Memory, //
+    }, //
 };
 use kernel::{
     c_str,
     dev_err,
     dev_warn,
     device::Core,
-    devres,
     prelude::*,
     sync::{
         aref::ARef,
@@ -43,8 +46,9 @@ use kernel_ext::{
     error::eopnotsupp,
     memremap::PageMap,
     nvdimm::{
-        Device,
         Namespace,
+        NdDevice,
+        OwnNamespace,
         Personality, //
     },
     units::{
@@ -53,14 +57,14 @@ use kernel_ext::{
     }, //
 };
 
-/// A pmem device that the system knows.
+/// A pmem device that has been added to the system.
 ///
 /// Dropping it first ends all direct access, then removes the disk with its attributes, and gives
 /// the DAX device back last, because the attributes refer to it.
 pub(crate) struct Published {
     pub(crate) pmem: Arc<PmemDevice>,
     // Dropped in this order.
-    pub(crate) disk: LiveDisk<PmemDisk>,
+    pub(crate) disk: LiveDisk<PmemDevice>,
     dax: Option<Registration<PmemDax>>,
 }
 
@@ -72,13 +76,13 @@ impl Drop for Published {
     }
 }
 
-/// Makes a disk and a DAX device of the namespace `ns`, which `dev` is or is the `pfn` of.
-pub(crate) fn attach(dev: &Device<Core<'_>>, ns: &Namespace) -> Result<Arc<Published>> {
+/// Makes a disk and a DAX device of the namespace `ns` of `dev`.
+pub(crate) fn attach(dev: &NdDevice<Core<'_>>, ns: OwnNamespace<'_>) -> Result<Arc<Published>> {
     let link = Link::new()?;
     let plan = Plan::new(dev, ns, &link)?;
-    let limits = limits(dev, ns, plan.map.is_some());
+    let limits = limits(dev, &ns, plan.map.is_some());
 
-    ns.request_region(dev).inspect_err(|_| {
+    let claimed = ns.request_region().inspect_err(|_| {
         dev_warn!(
             dev.as_ref(),
             "could not reserve region [mem {:#010x}-{:#010x}]\n",
@@ -86,21 +90,12 @@ pub(crate) fn attach(dev: &Device<Core<'_>>, ns: &Namespace) -> Result<Arc<Publi
             plan.range.last().0
         );
     })?;
-
-    let geometry = plan.geometry;
-    let mapping = ffi::map(dev, plan.range, plan.map)?;
-    let pmem = Arc::pin_init(PmemDevice::new(dev, geometry, mapping), GFP_KERNEL)?;
-    link.set(pmem.clone());
-    if let Some(data) = geometry.data_range() {
-        pmem.region.populate_bad_blocks(&pmem.bad_blocks, data);
-    }
-
-    let published = Arc::new(publish(dev, ns, pmem, limits)?, GFP_KERNEL)?;
-    devres::register(dev.as_ref(), published.clone(), GFP_KERNEL)?;
-    Ok(published)
+    memory::with_memory(&claimed, plan.map, plan.geometry, |memory| {
+        publish(dev, &ns, memory, limits, &link)
+    })
 }
 
-/// What is to be mapped, and how the data lies in it.
+/// Which part of the namespace is mapped, whether with `struct page`s, and how the data lies in it.
 struct Plan {
     range: PhysRange,
     map: Option<Pin<KBox<PageMap<Handler>>>>,
@@ -108,16 +103,16 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(dev: &Device<Core<'_>>, ns: &Namespace, link: &Arc<Link>) -> Result<Self> {
+    fn new(dev: &NdDevice<Core<'_>>, ns: OwnNamespace<'_>, link: &Arc<Link>) -> Result<Self> {
         // The info block is read by raw access, which ends here.
-        let enabled = ns.enable(dev)?;
+        let enabled = ns.enable()?;
 
         let range = ns.range()?;
         let mut map = None;
         let mut data_offset = 0;
         if let Personality::Pfn(pfn) = dev.personality() {
             let mut pages = PageMap::new(Handler(link.clone()))?;
-            data_offset = match pfn.setup(pages.as_mut()) {
+            data_offset = match pfn.setup(&enabled, pages.as_mut()) {
                 Ok(offset) => offset,
                 Err(e) => {
                     enabled.leave_to_unbinding();
@@ -153,8 +148,8 @@ impl Plan {
     }
 }
 
-/// What the disk says of itself.
-fn limits(dev: &Device<Core<'_>>, ns: &Namespace, has_pages: bool) -> Limits {
+/// The limits and features of the disk.
+fn limits(dev: &NdDevice<Core<'_>>, ns: &Namespace, has_pages: bool) -> Limits {
     let flush = dev.region().has_flush();
     if flush.is_none() {
         dev_warn!(dev.as_ref(), "unable to guarantee persistence of writes\n");
@@ -170,16 +165,21 @@ fn limits(dev: &Device<Core<'_>>, ns: &Namespace, has_pages: bool) -> Limits {
     }
 }
 
-/// Shows the device to the system.
+/// Adds the disk and the DAX device to the system.
 fn publish(
-    dev: &Device<Core<'_>>,
+    dev: &NdDevice<Core<'_>>,
     ns: &Namespace,
-    pmem: Arc<PmemDevice>,
+    memory: Memory,
     limits: Limits,
+    link: &Link,
 ) -> Result<Published> {
+    let pmem = Arc::pin_init(PmemDevice::new(dev, memory), GFP_KERNEL)?;
+    pmem.populate_bad_blocks();
+    let geometry = *pmem.memory.geometry();
+
     let mut disk = Disk::<PmemDisk>::new(limits, dev.numa_node(), pmem.clone())?;
     ns.name_disk(&mut disk);
-    disk.set_capacity(pmem.geometry().capacity());
+    disk.set_capacity(geometry.capacity());
     disk.set_bad_blocks(|pmem| &pmem.bad_blocks);
 
     let properties = Properties {
@@ -191,9 +191,10 @@ fn publish(
     let dax = match Registration::new(Host::Disk(disk.dax_key()), pmem.clone(), properties) {
         Ok(dax) => {
             pmem.dax.populate(ARef::from(dax.device()));
+            link.set(geometry, ARef::from(dax.device()));
             Some(dax)
         }
-        // The caches of this CPU do not allow it. There still is a disk.
+        // The CPU caches of the platform do not allow DAX, but there is a disk all the same.
         Err(e) if e == eopnotsupp() => None,
         Err(e) => return Err(e),
     };

@@ -4,14 +4,17 @@
 
 use super::{
     device::PmemDevice,
-    ffi,
     geometry::{
         page_span,
         recovery_stride,
         sectors_of_pages,
         DataOffset, //
     },
-    poison, //
+    poison,
+    sys::{
+        access,
+        memory::DataPages, //
+    }, //
 };
 use kernel::{
     dev_dbg,
@@ -44,13 +47,17 @@ pub(crate) struct PmemDax;
 impl Operations for PmemDax {
     type Data = Arc<PmemDevice>;
 
+    #[inline]
     fn direct_access(
         pmem: ArcBorrow<'_, PmemDevice>,
         pgoff: PageOffset,
         nr_pages: usize,
         mode: AccessMode,
     ) -> Result<Translation> {
-        ffi::direct_access(&pmem, pgoff, nr_pages, mode)
+        if access::is_overridden() {
+            return access::direct_access(&pmem, pgoff, nr_pages, mode);
+        }
+        usable_pages(&pmem, offset(pgoff)?, nr_pages as u64, mode)?.translation()
     }
 
     fn zero_page_range(
@@ -60,11 +67,9 @@ impl Operations for PmemDax {
     ) -> Result {
         let start = offset(pgoff)?;
         let len = (nr_pages as u64).checked_mul(PAGE_SIZE).ok_or(ERANGE)?;
-        if !pmem.geometry().contains(start, len) {
-            return Err(ERANGE);
-        }
+        let memory = pmem.memory.window(start, len as usize).ok_or(ERANGE)?;
         if pmem.bad_blocks.is_empty() {
-            pmem.window(start, len as usize).zero();
+            memory.zero();
             return Ok(());
         }
         for at in (0..len).step_by(PAGE_SIZE as usize) {
@@ -72,7 +77,8 @@ impl Operations for PmemDax {
             if is_bad(&pmem, at, PAGE_SIZE) {
                 poison::clear(&pmem, at, PAGE_SIZE as u32)?;
             }
-            pmem.window(at, PAGE_SIZE as usize).zero();
+            let page = pmem.memory.window(at, PAGE_SIZE as usize);
+            page.ok_or(ERANGE)?.zero();
         }
         Ok(())
     }
@@ -90,7 +96,7 @@ impl Operations for PmemDax {
         if !is_bad(&pmem, at, len) {
             return dst.copy_from_iter(iter);
         }
-        // Only whole pages can be repaired. Nobody should ask for less.
+        // Only whole pages can be repaired, and fs-dax asks for no less.
         let whole = in_page == 0 && dst.len() as u64 == len;
         let (true, Ok(bytes)) = (whole, u32::try_from(len)) else {
             dev_dbg!(
@@ -138,42 +144,42 @@ impl Operations for PmemDax {
 
 /// The place of a page; fails with `ERANGE` if no device is that large.
 #[inline]
-pub(crate) fn offset(pgoff: PageOffset) -> Result<DataOffset> {
+fn offset(pgoff: PageOffset) -> Result<DataOffset> {
     pgoff.bytes().map(DataOffset).ok_or(ERANGE)
 }
 
-/// How many pages from `at` on may be accessed at once, when `wanted` pages are wanted.
+/// The pages from `at` on that may be accessed at once, if the caller wants `wanted` pages.
 ///
-/// Fails with `ERANGE` past the end, and with `EHWPOISON` if one of them is known to be bad, unless
-/// they are to be repaired.
+/// Fails with `ERANGE` past the end, and with `EHWPOISON` if one of them is known to be bad and the
+/// caller is not going to repair it.
 #[inline]
-pub(crate) fn usable_pages(
+fn usable_pages(
     pmem: &PmemDevice,
     at: DataOffset,
     wanted: u64,
     mode: AccessMode,
-) -> Result<u64> {
-    let pages = pmem.geometry().pages_from(at).ok_or(ERANGE)?;
+) -> Result<DataPages<'_>> {
+    let pages = pmem.memory.pages_from(at).ok_or(ERANGE)?;
     if pmem.bad_blocks.is_empty() {
         return Ok(pages);
     }
-    let pages = pages.min(wanted);
+    let pages = pages.up_to(wanted);
     match pmem
         .bad_blocks
-        .first_bad(at.sector(), sectors_of_pages(pages))
+        .first_bad(at.sector(), sectors_of_pages(pages.count()))
     {
         None => Ok(pages),
         Some(bad) if mode == AccessMode::RecoveryWrite => {
-            let stride = recovery_stride(at.sector(), bad, pages);
+            let stride = recovery_stride(at.sector(), bad, pages.count());
             dev_dbg!(
                 pmem.dev.as_ref(),
                 "start sector({}), nr_pages({}), first_bad({}), actual_nr({})\n",
                 at.sector().0,
-                pages,
+                pages.count(),
                 bad.0,
                 stride
             );
-            Ok(stride)
+            Ok(pages.up_to(stride))
         }
         Some(_) => Err(ehwpoison()),
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where on a pmem device things are.
+//! The layout of a pmem device.
 //!
 //! ```text
-//! namespace  |<------------------------ range.bytes() ------------------------>|
+//! namespace  |<------------------------ size() ------------------------------->|
 //!            | info block, struct pages |          data            |    pad    |
-//!            |<---- data_offset ------->|<--- data_bytes() ------->|           |
+//!            |<----- data_offset() ---->|<------ data_range() ---->|           |
+//! mapped     |<--------------------- mapped() -------------------->|
 //! ```
 //!
-//! Sectors and pages of the disk count from the start of the data; memory is mapped from the start
-//! of the range. [`DataOffset`] and [`DeviceOffset`] keep the two apart.
+//! Sectors and pages of the disk count from the start of the data ([`DataOffset`]).
 //!
 //! Nothing here depends on the kernel, so the tests also run on the host.
 
@@ -30,7 +30,7 @@ use units::{
     SECTOR_SHIFT, //
 };
 
-/// An offset from the start of the data, in bytes: where it is on the disk.
+/// An offset from the start of the data, in bytes: a position on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
 pub(crate) struct DataOffset(pub(crate) u64);
@@ -50,20 +50,16 @@ impl From<Sector> for DataOffset {
     }
 }
 
-/// An offset from the start of what is mapped, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(transparent)]
-pub(crate) struct DeviceOffset(pub(crate) u64);
-
 /// The layout of a device.
 ///
 /// # Invariants
 ///
-/// `data_offset + pad <= size`, and `phys + size` does not overflow.
+/// - `data` has `data_bytes` bytes, at least a sector.
+/// - `data_offset` bytes before `data` and `pad` bytes after it are addresses: neither overflows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
-    phys: PhysAddr,
-    size: u64,
+    data: PhysRange,
+    data_bytes: u64,
     data_offset: u64,
     pad: u32,
 }
@@ -80,101 +76,68 @@ impl Geometry {
             return None;
         }
         mapped.start().0.checked_add(size)?;
-        // INVARIANT: `data_offset` is inside of `mapped`, which is `pad` shorter than `size`.
+        // INVARIANT: The data is `data_offset` after the start of `mapped`, whose start plus `size`
+        // is the end of the pad.
         Some(Self {
-            phys: mapped.start(),
-            size,
+            data,
+            data_bytes: data.bytes(),
             data_offset,
             pad,
         })
     }
 
-    /// A layout that has been checked by [`Geometry::new`], from its parts.
-    #[inline]
-    pub(crate) const fn from_parts(phys: PhysAddr, size: u64, data_offset: u64, pad: u32) -> Self {
-        // INVARIANT: The parts come from a geometry.
-        Self {
-            phys,
-            size,
-            data_offset,
-            pad,
-        }
+    /// The size of the namespace, in bytes.
+    pub(crate) const fn size(&self) -> u64 {
+        self.data_offset + self.data_bytes + self.pad as u64
     }
 
     /// The physical address of the first mapped byte.
-    #[inline]
-    pub(crate) const fn phys_start(self) -> PhysAddr {
-        self.phys
-    }
-
-    /// The size of the namespace, in bytes.
-    #[inline]
-    pub(crate) const fn size(self) -> u64 {
-        self.size
+    pub(crate) const fn phys_start(&self) -> PhysAddr {
+        PhysAddr(self.data.start().0 - self.data_offset)
     }
 
     /// The number of mapped bytes before the data.
-    #[inline]
-    pub(crate) const fn data_offset(self) -> u64 {
+    pub(crate) const fn data_offset(&self) -> u64 {
         self.data_offset
     }
 
     /// The number of bytes of the namespace that are not mapped.
-    #[inline]
-    pub(crate) const fn pad(self) -> u32 {
+    pub(crate) const fn pad(&self) -> u32 {
         self.pad
     }
 
-    /// The number of bytes of data.
-    #[inline]
-    pub(crate) const fn data_bytes(self) -> u64 {
-        // By the type invariants nothing wraps.
-        self.size
-            .wrapping_sub(self.pad as u64)
-            .wrapping_sub(self.data_offset)
-    }
-
     /// The size of the disk.
-    pub(crate) const fn capacity(self) -> Sectors {
-        Sectors::in_bytes(self.data_bytes())
-    }
-
-    /// Where a place on the disk is in the mapping.
-    ///
-    /// Does not check that it is on the disk: the block layer has done so.
-    #[inline]
-    pub(crate) const fn locate(self, at: DataOffset) -> DeviceOffset {
-        DeviceOffset(at.0.wrapping_add(self.data_offset))
-    }
-
-    /// The physical address of a place in the mapping.
-    #[inline]
-    pub(crate) const fn phys(self, at: DeviceOffset) -> PhysAddr {
-        PhysAddr(self.phys.0.wrapping_add(at.0))
+    pub(crate) const fn capacity(&self) -> Sectors {
+        Sectors::in_bytes(self.data_bytes)
     }
 
     /// The physical memory that holds data.
-    pub(crate) const fn data_range(self) -> Option<PhysRange> {
-        let start = self.phys.0 + self.data_offset;
-        PhysRange::new(PhysAddr(start), PhysAddr(start + self.data_bytes() - 1))
+    pub(crate) const fn data_range(&self) -> PhysRange {
+        self.data
+    }
+
+    /// The physical address of a byte of the data; of no use past its end.
+    #[inline]
+    pub(crate) const fn phys(&self, at: DataOffset) -> PhysAddr {
+        // Wraps, because a check for overflow would cost a branch in each direct access.
+        PhysAddr(self.data.start().0.wrapping_add(at.0))
     }
 
     /// Where on the disk a physical address is, or [`None`] if it does not hold data.
-    pub(crate) const fn find(self, phys: PhysAddr) -> Option<DataOffset> {
-        match phys.0.checked_sub(self.phys.0 + self.data_offset) {
-            Some(offset) if offset < self.data_bytes() => Some(DataOffset(offset)),
+    pub(crate) const fn find(&self, phys: PhysAddr) -> Option<DataOffset> {
+        match phys.0.checked_sub(self.data.start().0) {
+            Some(offset) if offset < self.data_bytes => Some(DataOffset(offset)),
             _ => None,
         }
     }
 
-    /// The number of whole pages of data from `at` on, or [`None`] past the end.
+    /// The number of whole pages of data from `at` on, or [`None`] if there is none.
     #[inline]
-    pub(crate) const fn pages_from(self, at: DataOffset) -> Option<u64> {
-        let data = self.data_bytes();
-        if at.0 >= data {
+    pub(crate) const fn pages_from(&self, at: DataOffset) -> Option<u64> {
+        if at.0 >= self.data_bytes {
             return None;
         }
-        let pages = (data - at.0) >> PAGE_SHIFT;
+        let pages = (self.data_bytes - at.0) >> PAGE_SHIFT;
         if pages == 0 {
             return None;
         }
@@ -183,9 +146,11 @@ impl Geometry {
 
     /// Whether the `len` bytes from `at` on are all data.
     #[inline]
-    pub(crate) const fn contains(self, at: DataOffset, len: u64) -> bool {
-        let data = self.data_bytes();
-        len <= data && at.0 <= data - len
+    pub(crate) const fn contains(&self, at: DataOffset, len: u64) -> bool {
+        match self.data_bytes.checked_sub(len) {
+            Some(last) => at.0 <= last,
+            None => false,
+        }
     }
 }
 
@@ -198,14 +163,14 @@ pub(crate) const fn sectors_of_pages(pages: u64) -> Sectors {
 /// How many pages a recovery write may take at once, when of `pages` pages from `at` on the first
 /// bad sector is `bad`.
 ///
-/// They end before the page with the bad sector or, if this is the first one, after it: drivers
-/// and firmware do not clear poison in large chunks reliably. So at least one.
+/// They end before the page with the bad sector or, if this is the first one, after it, because
+/// drivers and firmware do not clear poison in large chunks reliably. So the answer is at least 1.
 pub(crate) fn recovery_stride(at: Sector, bad: Sector, pages: u64) -> u64 {
     let good = bad.0.saturating_sub(at.0) >> (PAGE_SHIFT - SECTOR_SHIFT);
     good.clamp(1, pages.max(1))
 }
 
-/// The number of bytes of the pages that `len` bytes touch which start `offset` bytes into a page.
+/// The number of bytes of the pages that `len` bytes touch if they start `offset` bytes into a page.
 #[inline]
 pub(crate) const fn page_span(offset: u64, len: u64) -> Option<u64> {
     match offset.checked_add(len) {
@@ -260,16 +225,18 @@ mod tests {
     fn offsets_and_addresses_agree() {
         let g = Geometry::new(64 * MIB, range(GIB, 62 * MIB), 2 * MIB).unwrap();
         assert_eq!(u64::from(g.pad()), 2 * MIB);
-        assert_eq!(g.data_bytes(), 60 * MIB);
         assert_eq!(g.capacity(), Sectors(60 * MIB / 512));
 
+        assert_eq!(g.size(), 64 * MIB);
+        assert_eq!(g.data_offset(), 2 * MIB);
+        assert_eq!(g.phys_start(), PhysAddr(GIB));
+
         let at = DataOffset::from(Sector(9));
-        assert_eq!(g.locate(at), DeviceOffset(2 * MIB + 9 * 512));
-        assert_eq!(g.phys(g.locate(at)), PhysAddr(GIB + 2 * MIB + 9 * 512));
-        assert_eq!(g.find(g.phys(g.locate(at))), Some(at));
+        assert_eq!(g.phys(at), PhysAddr(GIB + 2 * MIB + 9 * 512));
+        assert_eq!(g.find(g.phys(at)), Some(at));
         assert_eq!(at.sector(), Sector(9));
 
-        let data = g.data_range().unwrap();
+        let data = g.data_range();
         assert_eq!(data.start(), PhysAddr(GIB + 2 * MIB));
         assert_eq!(data.bytes(), 60 * MIB);
         assert_eq!(g.find(PhysAddr(data.start().0 - 1)), None);
@@ -313,7 +280,9 @@ mod tests {
             assert_eq!(sectors_of_pages(pages), Sectors(size / 512));
             assert_eq!(sectors_of_pages(pages), g.capacity());
             let last = Sector(size / 512 - 1);
-            assert_eq!(g.locate(last.into()), DeviceOffset(size - 512));
+            assert_eq!(g.phys(last.into()), PhysAddr(4 * GIB + size - 512));
+            assert!(g.contains(last.into(), 512));
+            assert!(!g.contains(last.into(), 513));
         }
     }
 

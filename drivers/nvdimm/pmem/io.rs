@@ -16,14 +16,17 @@ use kernel::{
 use kernel_ext::{
     block::{
         attr::Group,
-        bio::{
-            Bio,
+        bio::Bio,
+        disk,
+        segment::{
+            Load,
             Segment,
-            Status, //
+            Segments,
+            Store,
+            Transfer, //
         },
-        disk, //
+        status::Status, //
     },
-    pmem::MappedRange,
     units::Sectors, //
 };
 
@@ -34,7 +37,7 @@ impl disk::Operations for PmemDisk {
     type Data = PmemDevice;
 
     const MODULE: &'static ThisModule = &THIS_MODULE;
-    const ATTRIBUTES: Option<&'static Group<Self>> = Some(&sysfs::DAX_GROUP);
+    const ATTRIBUTES: Option<&'static Group<PmemDevice>> = Some(&sysfs::DAX_GROUP);
 
     #[inline]
     fn submit(pmem: ArcBorrow<'_, PmemDevice>, bio: Bio) {
@@ -45,7 +48,10 @@ impl disk::Operations for PmemDisk {
         }
 
         let accounting = bio.start_accounting();
-        let status = transfer(&pmem, &bio);
+        let status = match transfer(&pmem, &bio) {
+            Ok(()) => Status::OK,
+            Err(e) => e.into(),
+        };
         bio.end_accounting(accounting);
 
         if bio.is_fua() && status.is_ok() {
@@ -57,62 +63,68 @@ impl disk::Operations for PmemDisk {
 
 /// Moves the data of a bio, up to the first error.
 #[inline]
-fn transfer(pmem: &PmemDevice, bio: &Bio) -> Status {
-    let result = if bio.is_write() {
-        bio.segments().try_for_each(|segment| write(pmem, segment))
-    } else {
-        bio.segments().try_for_each(|segment| read(pmem, segment))
-    };
-    match result {
-        Ok(()) => Status::OK,
-        Err(e) => e.into(),
+fn transfer(pmem: &PmemDevice, bio: &Bio) -> Result {
+    if bio.bytes() == 0 {
+        return Ok(());
+    }
+    // The block layer has compared the bio with the capacity of the disk, so this does not fail.
+    let memory = pmem
+        .memory
+        .window(bio.sector().into(), bio.bytes() as usize)
+        .ok_or(EIO)?;
+    match bio.transfer(memory)? {
+        Transfer::Load(mut segments) if pmem.bad_blocks.is_empty() => {
+            segments.try_for_each(|segment| segment.load())
+        }
+        Transfer::Store(segments) if pmem.bad_blocks.is_empty() => {
+            segments.for_each(|segment| segment.store());
+            Ok(())
+        }
+        Transfer::Load(segments) => read_good(pmem, segments),
+        Transfer::Store(segments) => repair_and_write(pmem, segments),
     }
 }
 
-#[inline]
-fn window<'a>(pmem: &'a PmemDevice, segment: &Segment<'_>) -> MappedRange<'a> {
-    pmem.window(segment.sector().into(), segment.len())
-}
-
-#[inline]
-fn read(pmem: &PmemDevice, segment: Segment<'_>) -> Result {
-    if pmem.bad_blocks.is_empty() {
-        return segment.read_from(window(pmem, &segment));
-    }
-    each_page(segment, |part| {
+/// Reads up to the first page with a bad sector.
+#[cold]
+fn read_good(pmem: &PmemDevice, segments: Segments<'_, Load>) -> Result {
+    each_page(segments, |part| {
         if is_bad(pmem, &part) {
             return Err(EIO);
         }
-        part.read_from(window(pmem, &part))
+        part.load()
     })
 }
 
-#[inline]
-fn write(pmem: &PmemDevice, segment: Segment<'_>) -> Result {
-    if pmem.bad_blocks.is_empty() {
-        return segment.write_to(window(pmem, &segment));
-    }
-    each_page(segment, |part| {
+/// Repairs the pages with a bad sector and writes, up to the first page that cannot be repaired.
+#[cold]
+fn repair_and_write(pmem: &PmemDevice, segments: Segments<'_, Store>) -> Result {
+    each_page(segments, |part| {
         if is_bad(pmem, &part) {
-            poison::clear(pmem, part.sector().into(), part.len() as u32)?;
+            poison::clear(pmem, part.sector().into(), part.bytes())?;
         }
-        part.write_to(window(pmem, &part))
+        part.store();
+        Ok(())
     })
 }
 
-fn is_bad(pmem: &PmemDevice, part: &Segment<'_>) -> bool {
-    let n = Sectors::in_bytes(part.len() as u64);
+fn is_bad<D>(pmem: &PmemDevice, part: &Segment<'_, D>) -> bool {
+    let n = Sectors::in_bytes(part.bytes().into());
     pmem.bad_blocks.first_bad(part.sector(), n).is_some()
 }
 
-/// Does `step` for each page of a segment, because some of it may be bad.
-#[cold]
-fn each_page(segment: Segment<'_>, mut step: impl FnMut(Segment<'_>) -> Result) -> Result {
-    let mut rest = Some(segment);
-    while let Some(segment) = rest {
-        let (part, after) = segment.split_page();
-        step(part)?;
-        rest = after;
+/// Calls `step` for each page of the segments.
+fn each_page<D>(
+    segments: Segments<'_, D>,
+    mut step: impl FnMut(Segment<'_, D>) -> Result,
+) -> Result {
+    for segment in segments {
+        let mut rest = Some(segment);
+        while let Some(segment) = rest {
+            let (part, after) = segment.split_page();
+            step(part)?;
+            rest = after;
+        }
     }
     Ok(())
 }

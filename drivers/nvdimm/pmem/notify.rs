@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the bus tells the driver about its devices.
+//! Changes of regions and namespaces that the bus reports.
 
 use super::attach::Published;
 use kernel::{
@@ -8,13 +8,13 @@ use kernel::{
     device::Core, //
 };
 use kernel_ext::nvdimm::{
-    Device,
     Event,
+    NdDevice,
     Personality, //
 };
 
-/// Something happened to the region or the namespace of `dev`.
-pub(crate) fn notify(dev: &Device<Core<'_>>, published: Option<&Published>, event: Event) {
+/// Reacts to a change of the region or the namespace of `dev`.
+pub(crate) fn notify(dev: &NdDevice<Core<'_>>, published: Option<&Published>, event: Event) {
     match event {
         Event::RevalidatePoison => revalidate_poison(dev, published),
         Event::RevalidateRegion => revalidate_region(dev, published),
@@ -24,22 +24,20 @@ pub(crate) fn notify(dev: &Device<Core<'_>>, published: Option<&Published>, even
     }
 }
 
-/// More of the memory may be known to be bad.
-fn revalidate_poison(dev: &Device<Core<'_>>, published: Option<&Published>) {
+/// Adds memory that the bus has learned to be bad to the list of bad sectors.
+fn revalidate_poison(dev: &NdDevice<Core<'_>>, published: Option<&Published>) {
     if let Personality::Btt(btt) = dev.personality() {
-        if let Some((ns, Ok(range))) = btt.namespace().map(|ns| (ns, ns.range())) {
-            dev.region().populate_bad_blocks(ns.bad_blocks(), range);
+        if let Some((bad_blocks, range)) = btt.bad_blocks() {
+            dev.region().populate_bad_blocks(bad_blocks, range);
         }
     } else if let Some(Published { pmem, .. }) = published {
-        if let Some(data) = pmem.geometry().data_range() {
-            pmem.region.populate_bad_blocks(&pmem.bad_blocks, data);
-        }
+        pmem.populate_bad_blocks();
         pmem.bad_blocks_file.notify();
     }
 }
 
-/// The region may have become read-only, or writable.
-fn revalidate_region(dev: &Device<Core<'_>>, published: Option<&Published>) {
+/// Makes the disk read-only or writable, as the region is now.
+fn revalidate_region(dev: &NdDevice<Core<'_>>, published: Option<&Published>) {
     if let Personality::Btt(btt) = dev.personality() {
         btt.revalidate_read_only();
     } else if let Some(Published { disk, .. }) = published {

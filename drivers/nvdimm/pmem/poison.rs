@@ -2,19 +2,19 @@
 
 //! Repairing memory that has failed.
 //!
-//! A write to bad sectors repairs them: the firmware clears the poison, the pages lose their mark
-//! and are mapped again, what the CPU caches still hold is dropped, the data is written, and then
-//! the sectors leave the list, so that nobody reads them before.
+//! A write to bad sectors repairs them, in this order: the firmware clears the poison; the pages lose
+//! their mark and are mapped again; the CPU caches drop the old content; the data is written; the
+//! sectors leave the list. The list is last, so that a read of old content still fails.
 
 use super::{
     device::PmemDevice,
-    ffi,
-    geometry::DataOffset, //
+    geometry::DataOffset,
+    sys::pages, //
 };
 use kernel::prelude::*;
 use kernel_ext::units::Sectors;
 
-/// Repairs the `len` bytes from `at` on, which leave the list of bad sectors as far as it worked.
+/// Repairs the `len` bytes from `at` on. The repaired part leaves the list of bad sectors.
 ///
 /// Fails with `EIO` if they are not all repaired. May sleep.
 #[cold]
@@ -27,20 +27,22 @@ pub(crate) fn clear(pmem: &PmemDevice, at: DataOffset, len: u32) -> Result {
     Ok(())
 }
 
-/// Repairs the `len` bytes from `at` on; returns how many of them, from `at` on, could be.
+/// Repairs the `len` bytes from `at` on; returns how many of them, from `at` on, were repaired.
 ///
-/// They stay in the list of bad sectors until [`forget`]. May sleep.
+/// They stay in the list of bad sectors until [`forget`]. Fails with `ERANGE` if they are not all
+/// data, or as the firmware does. May sleep.
 pub(crate) fn repair(pmem: &PmemDevice, at: DataOffset, len: u32) -> Result<u32> {
-    let start = pmem.geometry().locate(at);
-    let cleared = pmem.dev.clear_poison(pmem.phys(start), len)?;
+    let memory = pmem.memory.window(at, len as usize).ok_or(ERANGE)?;
+    let start = pmem.memory.geometry().phys(at);
+    let cleared = pmem.dev.clear_poison(start, len)?;
     if cleared > 0 {
-        ffi::unmark_pages(pmem, start, cleared);
-        ffi::invalidate(pmem, start, len);
+        pages::unmark(&pmem.memory, at, cleared);
+        memory.invalidate();
     }
     Ok(cleared)
 }
 
-/// Takes `bytes` bytes from `at` on out of the list of bad sectors, and tells who polls it.
+/// Takes `bytes` bytes from `at` on out of the list of bad sectors, and wakes the tasks that poll it.
 pub(crate) fn forget(pmem: &PmemDevice, at: DataOffset, bytes: u32) {
     let n = Sectors::in_bytes(bytes.into());
     if n.0 == 0 {

@@ -2,12 +2,9 @@
 
 //! The directory `dax` of the disk in sysfs.
 //!
-//! `write_cache` says whether `fsync()` writes the CPU caches back, and can be changed.
+//! Its file `write_cache` says whether `fsync()` writes the CPU caches back. Root can change that.
 
-use super::{
-    device::PmemDevice,
-    io::PmemDisk, //
-};
+use super::device::PmemDevice;
 use kernel::{
     c_str,
     prelude::*,
@@ -24,18 +21,18 @@ use kernel_ext::{
 };
 
 /// The directory.
-pub(crate) static DAX_GROUP: Group<PmemDisk> = Group::of::<Dax>();
+pub(crate) static DAX_GROUP: Group<PmemDevice> = Group::of::<Dax>();
 
 struct Dax;
 
-impl Directory<PmemDisk> for Dax {
+impl Directory<PmemDevice> for Dax {
     const NAME: &'static CStr = c_str!("dax");
     type Attribute = WriteCache;
 }
 
 struct WriteCache;
 
-impl Switch<PmemDisk> for WriteCache {
+impl Switch<PmemDevice> for WriteCache {
     const NAME: &'static CStr = c_str!("write_cache");
 
     fn get(pmem: ArcBorrow<'_, PmemDevice>) -> Result<bool> {
