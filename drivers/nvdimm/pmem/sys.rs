@@ -4,5 +4,6 @@
 
 pub(crate) mod access;
 pub(crate) mod layout;
+mod lease;
 pub(crate) mod memory;
 pub(crate) mod pages;

@@ -2,6 +2,7 @@
 
 //! The mapped memory of a device, and checked access to it.
 
+use super::lease::Lease;
 use crate::geometry::{
     DataOffset,
     Geometry, //
@@ -17,7 +18,6 @@ use kernel_ext::{
     memremap::{
         self,
         Claimed,
-        Mapping,
         MemoryFailure,
         PageMap, //
     },
@@ -31,7 +31,7 @@ use kernel_ext::{
 ///
 /// As long as this exists:
 ///
-/// - The device for which the memory is claimed is bound.
+/// - The lease keeps the mapping, and the claim on the memory.
 /// - The physical memory `geometry.data_range()` is mapped at `data` for reading and writing, but
 ///   for pages that the kernel unmaps because of a memory error.
 /// - No reference or slice of Rust leads to it.
@@ -39,6 +39,7 @@ pub(crate) struct Memory {
     data: NonNull<u8>,
     geometry: Geometry,
     in_direct_map: bool,
+    _lease: Lease,
 }
 
 // SAFETY: The memory is mapped on all CPUs, and only `MappedRange` accesses it.
@@ -46,41 +47,39 @@ unsafe impl Send for Memory {}
 // SAFETY: The memory is mapped on all CPUs, and only `MappedRange` accesses it.
 unsafe impl Sync for Memory {}
 
-/// Maps claimed memory, with `struct page`s if there is a map, and lends it to the value that
-/// `publish` makes. The device of the claim keeps this value until it is unbound.
+/// Maps claimed memory, with `struct page`s if there is a map, and gives it to `publish`. The device of
+/// the claim keeps the value that `publish` makes until it is unbound.
 ///
 /// Fails with `EINVAL` if the memory that is mapped is not the one that `geometry` is about.
 ///
-/// `publish` must keep the [`Memory`] in the value that it returns. Dropping this must drop the memory:
-/// it must have ended all operations that use it by then.
+/// The unbinding waits until the [`Memory`] has been dropped, so the value has to drop it, and by then
+/// must have ended all operations that use it.
 pub(crate) fn with_memory<F: MemoryFailure, T: Send + Sync + 'static>(
     claimed: &Claimed<'_>,
     map: Option<Pin<KBox<PageMap<F>>>>,
     geometry: Geometry,
     publish: impl FnOnce(Memory) -> Result<T>,
 ) -> Result<Arc<T>> {
-    let mapping = match map {
-        Some(map) => map.map(claimed)?,
-        None => memremap::remap(claimed)?,
-    };
-    // SAFETY: The device is bound until its managed resources are released, in reverse order. What
-    // `publish` makes is registered with it below, after the mapping, or dropped here, and as
-    // the function says the memory is dropped with it.
-    let memory = unsafe { Memory::new(&mapping, geometry) }?;
+    let memory = Memory::map(claimed, map, geometry)?;
     let published = Arc::new(publish(memory)?, GFP_KERNEL)?;
+    // Managed resources are released in reverse order: the value first, then the lease, the mapping,
+    // and the claim.
     devres::register(claimed.device(), published.clone(), GFP_KERNEL)?;
     Ok(published)
 }
 
 impl Memory {
-    /// The memory of a mapping, with the layout `geometry`.
-    ///
-    /// Fails with `EINVAL` if the layout is of other memory.
-    ///
-    /// # Safety
-    ///
-    /// The memory must be dropped before the device is unbound for which the mapping was made.
-    unsafe fn new(mapping: &Mapping, geometry: Geometry) -> Result<Self> {
+    /// Maps claimed memory; see [`with_memory`].
+    fn map<F: MemoryFailure>(
+        claimed: &Claimed<'_>,
+        map: Option<Pin<KBox<PageMap<F>>>>,
+        geometry: Geometry,
+    ) -> Result<Self> {
+        let mapping = match map {
+            Some(map) => map.map(claimed)?,
+            None => memremap::remap(claimed)?,
+        };
+        let lease = Lease::take(claimed.device())?;
         let (mapped, data) = (mapping.range(), geometry.data_range());
         if mapped.start() != geometry.phys_start() || mapped.last() != data.last() {
             return Err(EINVAL);
@@ -89,14 +88,15 @@ impl Memory {
         // its start.
         let start = unsafe { mapping.base().add(geometry.data_offset() as usize) };
         // INVARIANT:
+        // - The lease was taken after the memory had been claimed and mapped.
         // - By the type invariants of `Mapping` its range, of which the data is a part, is mapped
-        //   until the device is unbound, which the caller ensures comes later.
-        // - The range is claimed for the device, so the kernel has no other use for it, and there
-        //   is no other `Memory` of it: `with_memory` makes one for each mapping.
+        //   until the device gives the mapping up.
+        // - The range is claimed for the device, so Rust's allocators do not have it.
         Ok(Self {
             data: start,
             geometry,
             in_direct_map: !mapping.is_vmalloc(),
+            _lease: lease,
         })
     }
 
@@ -191,8 +191,8 @@ impl DataPages<'_> {
         // SAFETY: By the type invariants the pages, which begin there, are data.
         let kaddr = unsafe { self.memory.addr(self.at) };
         // SAFETY:
-        // - By the type invariants the pages are data of `memory`, which is mapped as long as the
-        //   driver is bound.
+        // - By the type invariants the pages are data of `memory`, which the DAX device's data owns:
+        //   it is dropped, and unmapped, after the DAX device has been killed.
         // - The frame is the one of the first page, and the physical memory is contiguous.
         unsafe { translation(kaddr, pfn, self.pages as usize) }
     }
