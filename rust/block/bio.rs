@@ -118,23 +118,30 @@ impl Bio {
     /// Fails with `EINVAL` if `disk` does not have the length of the bio.
     #[inline]
     pub fn transfer<'a>(&'a self, disk: MappedRange<'a>) -> Result<Transfer<'a>> {
-        Ok(if self.is_write() {
-            Transfer::Store(self.segments(disk)?)
-        } else {
-            Transfer::Load(self.segments(disk)?)
-        })
+        // SAFETY: The direction of a write is `Store`, and that of any other bio with data `Load`.
+        unsafe {
+            Ok(if self.is_write() {
+                Transfer::Store(self.segments(disk)?)
+            } else {
+                Transfer::Load(self.segments(disk)?)
+            })
+        }
     }
 
-    /// The segments of the bio, for its direction `D`.
+    /// The segments of the bio.
+    ///
+    /// # Safety
+    ///
+    /// `D` must be the direction of the bio.
     #[inline]
-    fn segments<'a, D>(&'a self, disk: MappedRange<'a>) -> Result<Segments<'a, D>> {
+    unsafe fn segments<'a, D>(&'a self, disk: MappedRange<'a>) -> Result<Segments<'a, D>> {
         // SAFETY: By the type invariants the bio has not been ended, so it is valid.
         let (iter, vec) = unsafe { ((*self.as_raw()).bi_iter, (*self.as_raw()).bi_io_vec) };
         // SAFETY:
         // - The iterator of a bio that has been submitted describes its vector.
-        // - The submitter leaves the memory in it until the bio is ended, which `self` is borrowed
-        //   against.
-        // - The caller chooses `D` by the direction of the bio.
+        // - The submitter leaves the memory in it until the bio is ended, and `self`, which ends it,
+        //   is borrowed for `'a`.
+        // - The caller ensures that `D` is the direction.
         unsafe { Segments::new(vec, iter, disk) }
     }
 
