@@ -35,8 +35,8 @@ pub use own_namespace::{
     OwnNamespace, //
 };
 pub use personality::{
-    Btt,
-    Personality,
-    Pfn, //
+    NdBtt,
+    NdPfn,
+    Personality, //
 };
 pub use region::Region;

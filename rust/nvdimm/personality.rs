@@ -38,9 +38,9 @@ pub enum Personality<'a> {
     /// The namespace itself.
     Raw,
     /// Sectors that are written atomically.
-    Btt(&'a Btt),
+    Btt(&'a NdBtt),
     /// Memory for the `struct page`s of filesystem DAX.
-    Pfn(&'a Pfn),
+    Pfn(&'a NdPfn),
 }
 
 impl NdDevice<Core<'_>> {
@@ -53,9 +53,9 @@ impl NdDevice<Core<'_>> {
         //   lock of the device as `Core` says.
         unsafe {
             if bindings::is_nd_btt(self.as_raw()) {
-                Personality::Btt(Btt::from_raw(bindings::to_nd_btt(self.as_raw())))
+                Personality::Btt(NdBtt::from_raw(bindings::to_nd_btt(self.as_raw())))
             } else if bindings::is_nd_pfn(self.as_raw()) {
-                Personality::Pfn(Pfn::from_raw(bindings::to_nd_pfn(self.as_raw())))
+                Personality::Pfn(NdPfn::from_raw(bindings::to_nd_pfn(self.as_raw())))
             } else {
                 Personality::Raw
             }
@@ -84,9 +84,9 @@ impl NdDevice<Core<'_>> {
 /// }
 /// ```
 #[repr(transparent)]
-pub struct Btt(Opaque<bindings::nd_btt>);
+pub struct NdBtt(Opaque<bindings::nd_btt>);
 
-impl Btt {
+impl NdBtt {
     /// Takes a personality of libnvdimm.
     ///
     /// # Safety
@@ -121,7 +121,7 @@ impl Btt {
         to_result(unsafe { bindings::nvdimm_namespace_attach_btt(ns.as_raw()) })
     }
 
-    /// Takes back what [`Btt::attach`] did. May sleep.
+    /// Takes back what [`NdBtt::attach`] did. May sleep.
     pub fn detach(&self) {
         // SAFETY: By the type invariants this is a `struct nd_btt`, whose device is locked. The
         // function takes one that was not attached, and always returns 0.
@@ -177,11 +177,11 @@ impl Btt {
 /// use kernel::prelude::*;
 /// use kernel_ext::{
 ///     memremap::{MemoryFailure, PageMap},
-///     nvdimm::{Enabled, Pfn},
+///     nvdimm::{Enabled, NdPfn},
 /// };
 ///
 /// fn data_offset<F: MemoryFailure>(
-///     pfn: &Pfn,
+///     pfn: &NdPfn,
 ///     enabled: &Enabled<'_>,
 ///     mut map: Pin<KBox<PageMap<F>>>,
 /// ) -> Result<u64> {
@@ -189,9 +189,9 @@ impl Btt {
 /// }
 /// ```
 #[repr(transparent)]
-pub struct Pfn(Opaque<bindings::nd_pfn>);
+pub struct NdPfn(Opaque<bindings::nd_pfn>);
 
-impl Pfn {
+impl NdPfn {
     /// Takes a personality of libnvdimm.
     ///
     /// # Safety
