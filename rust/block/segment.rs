@@ -116,9 +116,14 @@ impl<'a, D> Segment<'a, D> {
         // All memory is in the direct map, where pages follow each other as they do physically, so
         // that a mapping needs no end and holds for all of the segment.
         const _: () = assert!(!cfg!(CONFIG_HIGHMEM), "segments are mapped as a whole");
-        // SAFETY: By the type invariants the page is set aside for the bio, so it is valid.
-        let base = unsafe { bindings::kmap_local_page(self.page) };
-        base.cast::<u8>().wrapping_add(self.offset as usize)
+        // SAFETY:
+        // - By the type invariants the page is set aside for the bio, so it is valid.
+        // - The bytes from the offset on are too, and follow it in the direct map.
+        unsafe {
+            bindings::kmap_local_page(self.page)
+                .cast::<u8>()
+                .add(self.offset as usize)
+        }
     }
 
     /// The part of the segment up to the end of a page, and the rest.
@@ -232,6 +237,7 @@ impl<'a, D> Segments<'a, D> {
         // INVARIANT: The caller ensures that the iterator describes the vector and that `D` is the
         // direction; `disk` has as many bytes as the bio, as just checked.
         Ok(Self {
+            // A bio without data has no vector.
             vec: vec.wrapping_add(iter.bi_idx as usize),
             done: iter.bi_bvec_done,
             left: iter.bi_size,
@@ -268,7 +274,8 @@ impl<'a, D> Iterator for Segments<'a, D> {
             _direction: PhantomData,
         };
         // INVARIANT: All bytes of the entry are done, or nothing is left.
-        self.vec = self.vec.wrapping_add(1);
+        // SAFETY: This leads to the next entry, or to the end of the vector.
+        self.vec = unsafe { self.vec.add(1) };
         self.done = 0;
         self.left = self.left.wrapping_sub(len);
         self.sector = self.sector.wrapping_add(u64::from(len >> SECTOR_SHIFT));

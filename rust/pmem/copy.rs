@@ -37,7 +37,8 @@ pub(super) unsafe fn write_back(addr: *mut u8, len: usize) {
     }
     // SAFETY: The field is a static variable of C, which boot code sets before this code is loaded.
     let line = unsafe { (&raw const bindings::boot_cpu_data.x86_clflush_size).read() } as usize;
-    let end = addr.wrapping_add(len);
+    // SAFETY: The caller ensures that the `len` bytes at `addr` are mapped.
+    let end = unsafe { addr.add(len) };
     // Counts up from a negative offset to 0, so that one addition moves the address and ends the loop.
     // Wraps, because negative numbers do; an overflow check of the mask would be one more branch.
     let start = (addr as usize & !line.wrapping_sub(1)).wrapping_sub(end as usize);
@@ -76,7 +77,8 @@ pub(super) unsafe fn write_back_blocks(addr: *mut u8, len: usize) {
         // SAFETY: The caller ensures that the range is mapped for writing.
         return unsafe { write_back(addr, len) };
     }
-    let end = addr.wrapping_add(len);
+    // SAFETY: The caller ensures that the `len` bytes at `addr` are mapped.
+    let end = unsafe { addr.add(len) };
 
     // `{i}` counts up from the negative length to 0.
     // SAFETY:
@@ -161,7 +163,7 @@ unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
         //   no body: writing back the first and the last line covers it.
         unsafe {
             edge_from_kernel(dst, src, len);
-            write_back_edge(dst.wrapping_add(len - 1));
+            write_back_edge(dst.add(len - 1));
         }
         return;
     }
@@ -249,7 +251,8 @@ pub(super) unsafe fn zero(dst: *mut u8, len: usize) {
     static ZEROS: [u8; LINE_SIZE] = [0; LINE_SIZE];
 
     let s = split(dst as usize, len);
-    let body_end = dst.wrapping_add(len - s.tail);
+    // SAFETY: The caller ensures that `dst` is valid for `len` bytes.
+    let body_end = unsafe { dst.add(len - s.tail) };
     // SAFETY:
     // - The parts are disjoint pieces of the range, which the caller ensures is valid for writes.
     // - By the invariants of `Split` an edge is shorter than `ZEROS`.
@@ -284,6 +287,7 @@ pub(super) unsafe fn zero(dst: *mut u8, len: usize) {
             "movnti {zero:e}, -64({d},{i})",
             "6:",
             d = in(reg) body_end,
+            // Counts up from the negative length.
             i = inout(reg) s.body.wrapping_neg() => _,
             zero = in(reg) 0usize,
             options(att_syntax, nostack),

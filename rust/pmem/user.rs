@@ -76,7 +76,7 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
             if edge_from_user(dst, src, len) != 0 {
                 return bytes_from_user(dst, src, len);
             }
-            write_back_edge(dst.wrapping_add(len - 1));
+            write_back_edge(dst.add(len - 1));
         }
         return 0;
     }
@@ -168,10 +168,10 @@ unsafe fn whole_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> u
     // SAFETY: After a fault, as `body_text` says, `32 - i` bytes are left from `dst + i` on: the end of
     // the range that the caller ensures is valid for writes.
     unsafe {
+        // `i` may be a negative number, for which only wrapping arithmetic is right.
         bytes_from_user(
             dst.wrapping_add(i),
             src.wrapping_add(i),
-            // `i` counts from a negative number, which only wrapping arithmetic has here.
             32usize.wrapping_sub(i),
         )
     }
