@@ -96,7 +96,7 @@ impl Operations for PmemDax {
         if !is_bad(&pmem, at, len) {
             return dst.copy_from_iter(iter);
         }
-        // Only whole pages can be repaired, and fs-dax asks for no less.
+        // Only whole pages can be repaired, so a write of less fails.
         let whole = in_page == 0 && dst.len() as u64 == len;
         let (true, Ok(bytes)) = (whole, u32::try_from(len)) else {
             dev_dbg!(
