@@ -57,8 +57,8 @@ impl BadBlocks {
         try_pin_init!(Self {
             // INVARIANT: Initialized here.
             list <- Opaque::try_ffi_init(|list: *mut bindings::badblocks| {
-                // SAFETY: `try_ffi_init` passes memory for the structure, for which zeros are valid; the
-                // function initializes the rest.
+                // SAFETY: `try_ffi_init` passes memory for the structure, for which zeros are
+                // valid; the function initializes the rest.
                 to_result(unsafe {
                     list.write_bytes(0, 1);
                     bindings::badblocks_init(list, 1)
@@ -80,8 +80,8 @@ impl BadBlocks {
     pub fn is_empty(&self) -> bool {
         // SAFETY:
         // - By the type invariants the list is initialized.
-        // - C changes the count under a lock and reads it without. There the read compiles to what a
-        //   volatile read of an aligned `int` is here.
+        // - C changes the count under a lock and reads it without. There the read compiles to
+        //   the same load as a volatile read of an aligned `int` here.
         unsafe { (&raw const (*self.as_raw()).count).read_volatile() == 0 }
     }
 
@@ -211,8 +211,8 @@ impl Notifier {
         // ORDERING: Acquire pairs with the exchange in `attach`.
         let node = self.0.load(Acquire);
         if !node.is_null() {
-            // SAFETY: By the type invariants the notifier owns a reference to the node. The function
-            // takes a node that has been removed from sysfs.
+            // SAFETY: By the type invariants the notifier owns a reference to the node. The
+            // function takes a node that has been removed from sysfs.
             unsafe { bindings::kernfs_notify(node) };
         }
     }

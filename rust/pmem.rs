@@ -3,7 +3,8 @@
 //! Persistent memory: copies around the CPU cache and writing the cache back (x86).
 //!
 //! [`MappedRange`] is a mapped range of persistent memory. User space may have the same memory
-//! mapped, so Rust code never refers to it: the range is copied to, copied from, zeroed and flushed.
+//! mapped, so Rust code never refers to it: the range is copied to, copied from, zeroed and
+//! flushed.
 //!
 //! # Durability
 //!

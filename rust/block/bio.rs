@@ -112,8 +112,8 @@ impl Bio {
         unsafe { (*self.as_raw()).bi_iter.bi_size }
     }
 
-    /// The memory of the bio, each piece with its part of `disk`, the memory that holds the place of
-    /// the bio on the disk.
+    /// The memory of the bio, each piece with its part of `disk`, the memory that holds the place
+    /// of the bio on the disk.
     ///
     /// Fails with `EINVAL` if `disk` does not have the length of the bio.
     #[inline]
@@ -139,8 +139,8 @@ impl Bio {
         let (iter, vec) = unsafe { ((*self.as_raw()).bi_iter, (*self.as_raw()).bi_io_vec) };
         // SAFETY:
         // - The iterator of a bio that has been submitted describes its vector.
-        // - The submitter leaves the memory in it until the bio is ended, and `self`, which ends it,
-        //   is borrowed for `'a`.
+        // - The submitter leaves the memory in it until the bio is ended, and `self`, which ends
+        //   it, is borrowed for `'a`.
         // - The caller ensures that `D` is the direction.
         unsafe { Segments::new(vec, iter, disk) }
     }

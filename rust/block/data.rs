@@ -23,7 +23,8 @@ pub(super) struct OwnedDisk<D: Send + Sync + 'static> {
     _data: PhantomData<Arc<D>>,
 }
 
-// SAFETY: The reference to a disk may be put on any thread; the data may be shared and dropped there.
+// SAFETY: The reference to a disk may be put on any thread; the data may be shared and dropped
+// there.
 unsafe impl<D: Send + Sync + 'static> Send for OwnedDisk<D> {}
 // SAFETY: A shared reference offers the address of the disk, and the data, which may be shared.
 unsafe impl<D: Send + Sync + 'static> Sync for OwnedDisk<D> {}
@@ -87,6 +88,6 @@ pub(super) unsafe fn data<'a, D: Send + Sync + 'static>(
     // SAFETY:
     // - By the type invariants of `OwnedDisk` the private data is that of an `Arc<D>`, which the
     //   caller ensures is owned during `'a`.
-    // - What an `Arc` holds is only shared.
+    // - An `Arc` only lends shared references.
     unsafe { ArcBorrow::from_raw((*disk).private_data.cast()) }
 }

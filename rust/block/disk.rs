@@ -2,8 +2,8 @@
 
 //! Disks of drivers that take whole bios (`struct gendisk` without a request queue).
 //!
-//! A driver makes a disk ([`Disk::new`]), sets it up, and adds it to the system ([`Disk::publish`]).
-//! Dropping the disk removes it.
+//! A driver makes a disk ([`Disk::new`]), sets it up, and adds it to the system
+//! ([`Disk::publish`]). Dropping the disk removes it.
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
@@ -160,8 +160,8 @@ pub struct Disk<T: Operations> {
 
 /// A disk that is in use, with the driver's data `D`.
 ///
-/// Dropping it removes it: further bios of those who have it open fail, and bios and attributes that
-/// are being worked on are waited for. Only then does the disk give up its reference to the data.
+/// Dropping it removes the disk: later bios fail, and bios and attributes that the driver is
+/// working on are waited for. Only then does the disk give up its reference to the data.
 ///
 /// # Invariants
 ///
@@ -212,8 +212,8 @@ impl<T: Operations> Disk<T> {
     ///
     /// `write` must store a C string that fits in `DISK_NAME_LEN` bytes with its NUL.
     pub unsafe fn name_with(&mut self, write: impl FnOnce(*mut u8)) {
-        // SAFETY: By the type invariants of `OwnedDisk` the disk is valid; it has not been added, so
-        // only `self` uses its name.
+        // SAFETY: By the type invariants of `OwnedDisk` the disk is valid; it has not been added,
+        // so only `self` uses its name.
         write(unsafe { (&raw mut (*self.disk.as_raw()).disk_name).cast() });
     }
 

@@ -151,8 +151,8 @@ impl Segment<'_, Store> {
     #[inline]
     pub fn store(&self) {
         // SAFETY:
-        // - By the type invariants the bio's memory is valid for reads of as many bytes as the disk's
-        //   has, but for data races.
+        // - By the type invariants the bio's memory is valid for reads of as many bytes as the
+        //   disk's has, but for data races.
         // - A submitter that has set aside the memory of the disk itself shares this with C: the
         //   copy has an undefined result then, but stays inside both.
         unsafe { self.disk.copy_from_ptr(self.as_ptr()) };
@@ -165,8 +165,8 @@ impl Segment<'_, Load> {
     /// Fails with `EIO` at the first byte that cannot be read.
     #[inline]
     pub fn load(&self) -> Result {
-        // The kernel chooses the routine that survives machine checks by quirks of the CPU which are
-        // private to it (`copy_mc_fragile_key`), so this calls C.
+        // The kernel chooses the routine that survives machine checks by quirks of the CPU which
+        // are private to it (`copy_mc_fragile_key`), so this calls C.
         // SAFETY:
         // - By the type invariants the bio's memory is valid for writes of as many bytes as the
         //   disk's has, but for data races.
@@ -215,15 +215,15 @@ pub struct Segments<'a, D> {
 }
 
 impl<'a, D> Segments<'a, D> {
-    /// The segments of a bio with the vector `vec`, as far as `iter` says. `disk` is the memory that
-    /// holds the place of the bio on the disk.
+    /// The segments of a bio with the vector `vec`, as far as `iter` says. `disk` is the memory
+    /// that holds the place of the bio on the disk.
     ///
     /// Fails with `EINVAL` if `disk` does not have the length of the bio.
     ///
     /// # Safety
     ///
-    /// - `iter` must describe the vector, whose pages must be set aside for the bio for the lifetime
-    ///   `'a`.
+    /// - `iter` must describe the vector, whose pages must be set aside for the bio for the
+    ///   lifetime `'a`.
     /// - `D` must be the direction of the bio.
     #[inline]
     pub(super) unsafe fn new(
@@ -248,8 +248,8 @@ impl<'a, D> Segments<'a, D> {
     }
 }
 
-// The arithmetic wraps: with `CONFIG_RUST_OVERFLOW_CHECKS` each plain operator would cost a branch for
-// each segment. By the type invariants nothing overflows.
+// The arithmetic wraps: with `CONFIG_RUST_OVERFLOW_CHECKS` each plain operator would cost a branch
+// for each segment. By the type invariants nothing overflows.
 impl<'a, D> Iterator for Segments<'a, D> {
     type Item = Segment<'a, D>;
 
@@ -261,8 +261,8 @@ impl<'a, D> Iterator for Segments<'a, D> {
         // SAFETY: By the type invariants there is an entry, because there are bytes left.
         let vec = unsafe { &*self.vec };
         let len = vec.bv_len.wrapping_sub(self.done).min(self.left);
-        // SAFETY: By the type invariants the `left` bytes at `disk`, and so the first `len` of them, are
-        // of a `MappedRange<'a>`.
+        // SAFETY: By the type invariants the `left` bytes at `disk`, and so the first `len` of
+        // them, are of a `MappedRange<'a>`.
         let disk = unsafe { MappedRange::from_raw(self.disk, len as usize) };
         // INVARIANT: These are the bytes of the entry that are not done, as far as the bio goes;
         // `len` has 32 bits, and `D` stays the direction.

@@ -93,8 +93,8 @@ pub unsafe fn request_region<'a>(
 ///
 /// Until the device is unbound for which the mapping was made:
 ///
-/// - the physical memory `range` is mapped at `base` for reading and writing, but for pages that the
-///   kernel unmaps because of a memory error;
+/// - the physical memory `range` is mapped at `base` for reading and writing, but for pages that
+///   the kernel unmaps because of a memory error;
 /// - `range` is claimed for that device.
 ///
 /// # Examples
@@ -120,7 +120,7 @@ impl Mapping {
     ///
     /// Until `claimed.device()` is unbound, the memory `range` must be mapped at `base` for reading
     /// and writing, but for pages that the kernel unmaps because of a memory error. `range` must
-    /// be a part of what is claimed.
+    /// be a part of the claimed memory.
     pub(super) unsafe fn new(base: NonNull<u8>, range: PhysRange, _claimed: &Claimed<'_>) -> Self {
         // INVARIANT: The caller ensures that the memory is mapped, and claimed by the invariants of
         // `Claimed`.

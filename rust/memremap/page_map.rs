@@ -99,7 +99,8 @@ impl<F: MemoryFailure> PageMap<F> {
             pin_init!(Self {
                 // INVARIANT: Zeros are a map without a range.
                 map <- Opaque::ffi_init(|map: *mut bindings::dev_pagemap| {
-                    // SAFETY: `ffi_init` passes memory for the structure, for which zeros are valid.
+                    // SAFETY: `ffi_init` passes memory for the structure, for which zeros are
+                    // valid.
                     unsafe { map.write_bytes(0, 1) }
                 }),
                 failure,
@@ -123,8 +124,8 @@ impl<F: MemoryFailure> PageMap<F> {
     /// Sets the range that is to be mapped; the `struct page`s are allocated from RAM.
     pub fn set_range(self: Pin<&mut Self>, range: PhysRange) {
         let map = self.map.get();
-        // SAFETY: By the type invariants the map is initialized, and not in use. Zeros are valid for
-        // it.
+        // SAFETY: By the type invariants the map is initialized, and not in use. Zeros are valid
+        // for it.
         // INVARIANT: The map has one range, in place.
         unsafe {
             map.write_bytes(0, 1);
@@ -142,15 +143,15 @@ impl<F: MemoryFailure> PageMap<F> {
     ///
     /// # Safety
     ///
-    /// `fill` may set the range, and the `altmap` with its flag; the kernel must be able to keep the
-    /// `struct page`s where the `altmap` says.
+    /// `fill` may set the range, and the `altmap` with its flag; the kernel must be able to keep
+    /// the `struct page`s where the `altmap` says.
     pub unsafe fn fill_with(
         self: Pin<&mut Self>,
         fill: impl FnOnce(*mut bindings::dev_pagemap) -> Result,
     ) -> Result {
         let map = self.map.get();
-        // SAFETY: By the type invariants the map is initialized, and not in use. Zeros are valid for
-        // it.
+        // SAFETY: By the type invariants the map is initialized, and not in use. Zeros are valid
+        // for it.
         unsafe { map.write_bytes(0, 1) };
         let filled = fill(map);
         // SAFETY: By the type invariants the map is initialized.
@@ -167,7 +168,7 @@ impl<F: MemoryFailure> PageMap<F> {
 
     /// Maps the range for as long as the device is bound. May sleep.
     ///
-    /// Fails with `EINVAL` if the range is not set, or not a part of what is claimed.
+    /// Fails with `EINVAL` if the range is not set, or not a part of the claimed memory.
     pub fn map(self: Pin<KBox<Self>>, claimed: &Claimed<'_>) -> Result<Mapping> {
         let (range, dev) = (self.range().ok_or(EINVAL)?, claimed.device());
         let within = claimed.range();
@@ -191,7 +192,7 @@ impl<F: MemoryFailure> PageMap<F> {
         let addr = from_err_ptr(unsafe { bindings::devm_memremap_pages(as_raw(dev), map) })?;
         let base = NonNull::new(addr.cast()).ok_or(ENXIO)?;
         // SAFETY: The kernel has mapped the range there until the device is unbound, as memory that
-        // may be read and written. It is a part of what is claimed, as checked above.
+        // may be read and written. It is a part of the claimed memory, as checked above.
         Ok(unsafe { Mapping::new(base, range, claimed) })
     }
 }
@@ -238,8 +239,8 @@ pub unsafe fn clear_hwpoison(pfn: Pfn) {
     let pfn = pfn.number() as c_ulong;
     // SAFETY: The caller ensures that there is a `struct page`.
     if unsafe { bindings::test_and_clear_hwpoison(pfn) } {
-        // SAFETY: The frame is in the direct map, as are all that have a `struct page`; the function
-        // restores the attributes that it has there.
+        // SAFETY: The frame is in the direct map, as are all that have a `struct page`; the
+        // function restores the attributes that it has there.
         unsafe { bindings::clear_mce_nospec(pfn) };
     }
 }

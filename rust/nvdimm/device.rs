@@ -51,7 +51,7 @@ impl<Ctx: DeviceContext> NdDevice<Ctx> {
     #[inline]
     pub(super) unsafe fn from_device(dev: &device::Device<Ctx>) -> &Self {
         // CAST: `Self` is transparent to the device.
-        // INVARIANT: The caller ensures what the invariants say.
+        // INVARIANT: The conditions of this function are the invariants.
         // SAFETY: The pointer comes from a reference of the same lifetime.
         unsafe { &*core::ptr::from_ref(dev).cast() }
     }

@@ -28,7 +28,7 @@ use kernel::{
     ThisModule, //
 };
 
-/// What the bus tells a driver about its device (`enum nvdimm_event`).
+/// An event of the bus that concerns a device (`enum nvdimm_event`).
 ///
 /// # Examples
 ///
@@ -109,7 +109,7 @@ pub const NAMESPACE_PMEM: NamespaceTypes = NamespaceTypes(1 << bindings::ND_DEVI
 /// }
 /// ```
 pub trait Driver: 'static {
-    /// What the driver keeps for a device that it is bound to.
+    /// The driver's data of a device that it is bound to.
     type Data: Send + Sync + 'static;
 
     /// The name of the driver.
@@ -140,11 +140,11 @@ pub trait Driver: 'static {
 ///
 /// The driver data of a device (`dev_get_drvdata()`) is the pointer of an [`Arc`], which the device
 /// owns, or NULL. [`Self::probe`] sets it last, after [`Driver::probe`] has succeeded, and
-/// [`Self::remove`] takes it back first. The bus holds the lock of the device during both and during
-/// [`Self::notify`], so none of them runs at the same time as another.
+/// [`Self::remove`] takes it back first. The bus holds the lock of the device during both and
+/// during [`Self::notify`], so none of them runs at the same time as another.
 ///
-/// Unlike with drivers of other buses (`kernel::driver`), the data is not freed between `remove` and
-/// the release of managed resources. Resources that need it have an `Arc` of their own.
+/// Unlike with drivers of other buses (`kernel::driver`), the data is not freed between `remove`
+/// and the release of managed resources. Resources that need it have an `Arc` of their own.
 struct Adapter<T: Driver>(PhantomData<T>);
 
 impl<T: Driver> Adapter<T> {

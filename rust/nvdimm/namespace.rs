@@ -48,7 +48,7 @@ impl Namespace {
     /// - A reference to its device must be held for the lifetime `'a`.
     pub(super) unsafe fn from_raw<'a>(ns: *mut bindings::nd_namespace_common) -> &'a Self {
         // CAST: `Self` is transparent to the C structure.
-        // INVARIANT: The caller ensures what the invariants say.
+        // INVARIANT: The conditions of this function are the invariants.
         // SAFETY: The reference that the caller holds keeps the structure for `'a`.
         unsafe { &*ns.cast() }
     }

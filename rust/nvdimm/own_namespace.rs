@@ -60,8 +60,8 @@ impl NdDevice<Core<'_>> {
     pub fn namespace(&self) -> Result<OwnNamespace<'_>> {
         // SAFETY: By its type invariants the device is a namespace or a personality.
         let ns = from_err_ptr(unsafe { bindings::nvdimm_namespace_common_probe(self.as_raw()) })?;
-        // INVARIANT: The function returns the device itself, or what it claims. A claim ends only
-        // when the personality is destroyed or, unbound, told to through sysfs.
+        // INVARIANT: The function returns the device itself, or the namespace that it claims. A
+        // claim ends only when the personality is destroyed or, unbound, told to through sysfs.
         Ok(OwnNamespace {
             // SAFETY:
             // - The driver's `TYPES` are the kinds `io` and `pmem`, as are the namespaces of
@@ -81,7 +81,7 @@ impl<'a> OwnNamespace<'a> {
     /// Raw access ends when the result is dropped, at the latest when the device is unbound.
     pub fn enable(self) -> Result<Enabled<'a>> {
         // SAFETY:
-        // - The device is bound as its type says, so what is registered with it ends with that.
+        // - The device is bound as its type says, so managed resources of it end with that.
         // - By the type invariants the namespace is that of the device, so no other driver uses it.
         to_result(unsafe {
             bindings::devm_namespace_enable(
@@ -171,7 +171,7 @@ impl Enabled<'_> {
     /// Leaves the end of raw access to the unbinding, or to the probe that fails.
     ///
     /// For a caller of C code that enables more of the namespace and may fail before or after it
-    /// has done so: only devres knows then what there is to disable.
+    /// has done so: only devres knows then how much there is to disable.
     pub fn leave_to_unbinding(self) {
         core::mem::forget(self);
     }

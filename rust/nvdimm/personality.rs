@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Personalities: what a namespace is made into by its info block.
+//! Personalities: the devices that claim a namespace because of its info block.
 
 use super::{
     device::NdDevice,
@@ -23,7 +23,7 @@ use kernel::{
     types::Opaque, //
 };
 
-/// What kind of device a driver for namespaces is bound to.
+/// The kind of device that a driver for namespaces is bound to.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ pub enum Personality<'a> {
 }
 
 impl NdDevice<Core<'_>> {
-    /// What kind of device this is.
+    /// The kind of the device.
     pub fn personality(&self) -> Personality<'_> {
         // SAFETY:
         // - By the type invariants this is a device on the nvdimm bus; the predicates take any.
@@ -95,7 +95,7 @@ impl NdBtt {
     /// - The bus must hold the lock of the device for `'a`.
     pub(super) unsafe fn from_raw<'a>(btt: *mut bindings::nd_btt) -> &'a Self {
         // CAST: `Self` is transparent to the C structure.
-        // INVARIANT: The caller ensures what the invariants say.
+        // INVARIANT: The conditions of this function are the invariants.
         // SAFETY: The reference that the caller holds keeps the structure for `'a`.
         unsafe { &*btt.cast() }
     }
@@ -121,7 +121,7 @@ impl NdBtt {
         to_result(unsafe { bindings::nvdimm_namespace_attach_btt(ns.as_raw()) })
     }
 
-    /// Takes back what [`NdBtt::attach`] did. May sleep.
+    /// Removes the disk that [`NdBtt::attach`] has made. May sleep.
     pub fn detach(&self) {
         // SAFETY: By the type invariants this is a `struct nd_btt`, whose device is locked. The
         // function takes one that was not attached, and always returns 0.
@@ -143,8 +143,8 @@ impl NdBtt {
         // - The claim holds a reference to the namespace, and lasts while `self`, whose device is
         //   locked, is borrowed.
         let ns = unsafe { Namespace::from_raw(ns) };
-        // SAFETY: What has made the disk has enabled the namespace for as long as the device is
-        // bound.
+        // SAFETY: `nvdimm_namespace_attach_btt()`, which has made the disk, has enabled the
+        // namespace for as long as the device is bound.
         Some((unsafe { ns.bad_blocks() }, ns.range().ok()?))
     }
 
@@ -200,12 +200,12 @@ impl NdPfn {
     /// - The bus must hold the lock of the device for `'a`.
     pub(super) unsafe fn from_raw<'a>(pfn: *mut bindings::nd_pfn) -> &'a Self {
         // CAST: `Self` is transparent to the C structure.
-        // INVARIANT: The caller ensures what the invariants say.
+        // INVARIANT: The conditions of this function are the invariants.
         // SAFETY: The reference that the caller holds keeps the structure for `'a`.
         unsafe { &*pfn.cast() }
     }
 
-    /// Validates the info block, or writes a first one, and fills `map` with what it says.
+    /// Validates the info block, or writes a first one, and fills `map` from it.
     ///
     /// Returns the number of bytes at the start of the map that do not hold data. Fails with
     /// `EINVAL` if the namespace that is enabled is not the one that the personality claims. May

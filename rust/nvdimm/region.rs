@@ -46,7 +46,7 @@ impl Region {
     #[inline]
     pub(super) unsafe fn of_device<'a>(dev: *mut bindings::device) -> &'a Self {
         // CAST: `Self` is transparent to the C structure.
-        // INVARIANT: The caller ensures what the invariants say.
+        // INVARIANT: The conditions of this function are the invariants.
         // SAFETY: The device is part of a `struct nd_region`, which its reference keeps for `'a`.
         unsafe { &*bindings::to_nd_region(dev).cast() }
     }
@@ -67,7 +67,7 @@ impl Region {
         }
     }
 
-    /// Whether the CPU caches lose what they hold of the region at power loss.
+    /// Whether the CPU caches lose their content of the region at power loss.
     pub fn has_cache(&self) -> bool {
         // SAFETY: By the type invariants this is a region.
         unsafe { bindings::nvdimm_has_cache(self.as_raw()) != 0 }
@@ -141,7 +141,8 @@ impl Region {
     }
 }
 
-// SAFETY: `get_device()` and `put_device()` count the references to the device, which keep the region.
+// SAFETY: `get_device()` and `put_device()` count the references to the device, which keep the
+// region.
 unsafe impl AlwaysRefCounted for Region {
     fn inc_ref(&self) {
         // SAFETY: By the type invariants this is a region whose device has a reference.

@@ -39,8 +39,9 @@ pub(super) unsafe fn write_back(addr: *mut u8, len: usize) {
     let line = unsafe { (&raw const bindings::boot_cpu_data.x86_clflush_size).read() } as usize;
     // SAFETY: The caller ensures that the `len` bytes at `addr` are mapped.
     let end = unsafe { addr.add(len) };
-    // Counts up from a negative offset to 0, so that one addition moves the address and ends the loop.
-    // Wraps, because negative numbers do; an overflow check of the mask would be one more branch.
+    // Counts up from a negative offset to 0, so that one addition moves the address and ends the
+    // loop. Wraps, because negative numbers do; an overflow check of the mask would be one more
+    // branch.
     let start = (addr as usize & !line.wrapping_sub(1)).wrapping_sub(end as usize);
 
     // SAFETY:
@@ -60,7 +61,7 @@ pub(super) unsafe fn write_back(addr: *mut u8, len: usize) {
     }
 }
 
-/// The size and alignment of what [`write_back_blocks`] writes back.
+/// The size and alignment of the blocks of [`write_back_blocks`].
 pub(super) const BLOCK_SIZE: usize = 4 * LINE_SIZE;
 
 /// Writes back whole blocks, with fewer instructions than [`write_back`].
@@ -111,7 +112,8 @@ pub(super) unsafe fn write_back_blocks(addr: *mut u8, len: usize) {
 #[inline(always)]
 pub(super) unsafe fn write_back_edge(addr: *mut u8) {
     // SAFETY:
-    // - The caller ensures that the byte is mapped, and with it its line, which does not span pages.
+    // - The caller ensures that the byte is mapped, and with it its line, which does not span
+    //   pages.
     // - Writing a line back changes no memory.
     unsafe {
         asm!(
@@ -159,8 +161,8 @@ unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
     if split.body == 0 {
         // SAFETY:
         // - The caller ensures that both ranges are valid for `len` bytes, which are not 0.
-        // - The copy is a head in one line and a tail in the next, because it crosses a line and has
-        //   no body: writing back the first and the last line covers it.
+        // - The copy is a head in one line and a tail in the next, because it crosses a line and
+        //   has no body: writing back the first and the last line covers it.
         unsafe {
             edge_from_kernel(dst, src, len);
             write_back_edge(dst.add(len - 1));
@@ -168,8 +170,8 @@ unsafe fn ragged_from_kernel(dst: *mut u8, src: *const u8, len: usize) {
         return;
     }
     // SAFETY:
-    // - The text reads and writes the `len` bytes of the ranges, which the caller ensures are valid,
-    //   and writes back lines of the destination.
+    // - The text reads and writes the `len` bytes of the ranges, which the caller ensures are
+    //   valid, and writes back lines of the destination.
     // - By the invariants of `Split` the body is words of 8 bytes, and at its end maybe one of 4.
     unsafe {
         asm!(
@@ -256,8 +258,8 @@ pub(super) unsafe fn zero(dst: *mut u8, len: usize) {
     // SAFETY:
     // - The parts are disjoint pieces of the range, which the caller ensures is valid for writes.
     // - By the invariants of `Split` an edge is shorter than `ZEROS`.
-    // - The text stores the `body` bytes that end at `body_end`. By the same invariants their number
-    //   is a multiple of 4, and they start at a multiple of 8 or are one word of 4 bytes.
+    // - The text stores the `body` bytes that end at `body_end`. By the same invariants their
+    //   number is a multiple of 4, and they start at a multiple of 8 or are one word of 4 bytes.
     unsafe {
         if s.head != 0 {
             edge_from_kernel(dst, ZEROS.as_ptr(), s.head);

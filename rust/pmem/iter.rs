@@ -24,10 +24,10 @@ use kernel::{
 impl MappedRange<'_> {
     /// Fills the range from `iter`, around the cache, and advances `iter`.
     ///
-    /// Returns how many bytes were copied: less than the length of the range if `iter` has fewer
-    /// or at the first byte that faults. All copied bytes are written back. If `iter` is user memory
-    /// a fence has followed, so that they are also durable, as with `_copy_from_iter_flushcache()`
-    /// in C; there it is one fence for each segment.
+    /// Returns how many bytes were copied: less than the length of the range if `iter` has fewer or
+    /// at the first byte that faults. All copied bytes are written back. If `iter` is user memory a
+    /// fence has followed, so that they are also durable, as with `_copy_from_iter_flushcache()` in
+    /// C; there it is one fence for each segment.
     ///
     /// User addresses must have been through `access_ok()`, as those of `write()` have; others
     /// fault. There is no check of `CONFIG_HARDENED_USERCOPY`, which is about objects in the slab:

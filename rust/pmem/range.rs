@@ -17,7 +17,8 @@ use core::{
 /// # Invariants
 ///
 /// - For the lifetime `'a`, the `len` bytes at `base` are mapped for reading and writing, but for
-///   pages that the kernel unmaps because of a memory error. Other tasks may access them at any time.
+///   pages that the kernel unmaps because of a memory error. Other tasks may access them at any
+///   time.
 /// - No reference or slice of Rust leads to them.
 ///
 /// # Examples
@@ -39,12 +40,12 @@ pub struct MappedRange<'a> {
     _mapping: PhantomData<&'a ()>,
 }
 
-// SAFETY: The memory is mapped on all CPUs, and the routines that access it allow for other accesses
-// at the same time.
+// SAFETY: The memory is mapped on all CPUs, and the routines that access it allow for other
+// accesses at the same time.
 unsafe impl Send for MappedRange<'_> {}
 
-// SAFETY: The memory is mapped on all CPUs, and the routines that access it allow for other accesses
-// at the same time.
+// SAFETY: The memory is mapped on all CPUs, and the routines that access it allow for other
+// accesses at the same time.
 unsafe impl Sync for MappedRange<'_> {}
 
 impl<'a> MappedRange<'a> {

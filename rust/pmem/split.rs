@@ -2,8 +2,8 @@
 
 //! Where a copy to persistent memory changes from cached to non-temporal stores.
 //!
-//! Non-temporal stores exist for aligned words of 4 and 8 bytes only. The ragged edges of a copy, which
-//! do not fit them, go through the cache and are written back.
+//! Non-temporal stores exist for aligned words of 4 and 8 bytes only. The ragged edges of a copy,
+//! which do not fit them, go through the cache and are written back.
 //!
 //! A non-temporal store to a line that is dirty in the cache first evicts it, which costs more than
 //! all the stores together. So where the destination is not aligned, a line is stored either
@@ -52,8 +52,8 @@ pub struct Split {
 /// its end possibly one of 4.
 #[inline(always)]
 pub const fn is_aligned(dst: usize, len: usize) -> bool {
-    // One test for both conditions: it saves a comparison and a branch in each copy. Twice the length
-    // wraps for half of all lengths, which does not change the remainder.
+    // One test for both conditions: it saves a comparison and a branch in each copy. Twice the
+    // length wraps for half of all lengths, which does not change the remainder.
     (dst | len.wrapping_mul(2)) % 8 == 0
 }
 
@@ -110,8 +110,8 @@ pub const fn split_ragged(dst: usize, len: usize) -> Split {
         };
     }
 
-    // The copy engine inlines this, so `wrapping_neg()` and `wrapping_add()`, whose results are reduced
-    // modulo the line size, keep the branch of an overflow check out of each ragged copy.
+    // The copy engine inlines this, so `wrapping_neg()` and `wrapping_add()`, whose results are
+    // reduced modulo the line size, keep the branch of an overflow check out of each ragged copy.
     let head = dst.wrapping_neg() % LINE_SIZE;
     let rest = len - head;
     let in_last_line = dst.wrapping_add(len) % LINE_SIZE;

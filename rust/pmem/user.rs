@@ -3,13 +3,13 @@
 //! Copies from user space to persistent memory around the CPU cache.
 //!
 //! Every access may fault: one to user memory because a page is absent or the address is wrong, one
-//! to the destination because the kernel unmaps pages with a memory error. The exception table sends
-//! each fault to the end of its piece of assembly, and the rest is tried again byte by byte.
+//! to the destination because the kernel unmaps pages with a memory error. The exception table
+//! sends each fault to the end of its piece of assembly, and the rest is tried again byte by byte.
 //!
 //! Each piece lies between `stac` and `clac` as a whole: no code that the compiler makes, and no
-//! function, runs with user memory accessible. `user_access_begin()` of C would have to be a helper,
-//! which in builds without `CONFIG_RUST_INLINE_HELPERS` is a function that returns with user memory
-//! accessible; objtool rejects that, rightly.
+//! function, runs with user memory accessible. `user_access_begin()` of C would have to be a
+//! helper, which in builds without `CONFIG_RUST_INLINE_HELPERS` is a function that returns with
+//! user memory accessible; objtool rejects that, rightly.
 //!
 //! C header: [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h)
 
@@ -33,14 +33,14 @@ use crate::bindings;
 ///
 /// # Safety
 ///
-/// `dst` must be valid for writes of `len` bytes, but for data races and for pages that the kernel has
-/// unmapped.
+/// `dst` must be valid for writes of `len` bytes, but for data races and for pages that the kernel
+/// has unmapped.
 pub(super) unsafe fn from_user(dst: *mut u8, src: *const u8, len: usize) -> usize {
     let src = mask(src);
     // SAFETY:
     // - The caller ensures that `dst` is valid for writes of `len` bytes.
-    // - Each function gets a copy of the form that it asks for, as just checked, and an address that
-    //   has been masked.
+    // - Each function gets a copy of the form that it asks for, as just checked, and an address
+    //   that has been masked.
     unsafe {
         if is_aligned(dst as usize, len) {
             whole_from_user(dst, src, len)
@@ -69,9 +69,9 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
     if split.body == 0 {
         // SAFETY:
         // - The caller ensures that `dst` is valid for writes of `len` bytes, which are not 0.
-        // - The copy is a head in one line and a tail in the next, because it crosses a line and has
-        //   no body. The second line is written back after a store to it has succeeded, so that it is
-        //   mapped.
+        // - The copy is a head in one line and a tail in the next, because it crosses a line and
+        //   has no body. The second line is written back after a store to it has succeeded, so that
+        //   it is mapped.
         unsafe {
             if edge_from_user(dst, src, len) != 0 {
                 return bytes_from_user(dst, src, len);
@@ -83,8 +83,8 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
 
     let left;
     // SAFETY:
-    // - The text writes the `len` bytes that the caller ensures are valid for writes, and writes back
-    //   lines that it has just stored to, so that they are mapped.
+    // - The text writes the `len` bytes that the caller ensures are valid for writes, and writes
+    //   back lines that it has just stored to, so that they are mapped.
     // - By the invariants of `Split` the body is words of 8 bytes, and at its end maybe one of 4.
     // - Every access that may fault has an entry in the exception table.
     unsafe {
@@ -107,8 +107,8 @@ unsafe fn ragged_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> 
         )
     }
     if left != 0 {
-        // SAFETY: The text leaves in `dst` and `left` the end of the range that the caller ensures is
-        // valid for writes.
+        // SAFETY: The text leaves in `dst` and `left` the end of the range that the caller ensures
+        // is valid for writes.
         return unsafe { bytes_from_user(dst, src, left) };
     }
     0
@@ -135,7 +135,8 @@ fn mask(src: *const u8) -> *const u8 {
     masked as *const u8
 }
 
-/// Copies around the cache without edges; returns how many bytes remain. `src` must have been through [`mask`].
+/// Copies around the cache without edges; returns how many bytes remain. `src` must have been
+/// through [`mask`].
 ///
 /// # Safety
 ///
@@ -165,8 +166,8 @@ unsafe fn whole_from_user(mut dst: *mut u8, mut src: *const u8, len: usize) -> u
     if i == 32 {
         return 0;
     }
-    // SAFETY: After a fault, as `body_text` says, `32 - i` bytes are left from `dst + i` on: the end of
-    // the range that the caller ensures is valid for writes.
+    // SAFETY: After a fault, as `body_text` says, `32 - i` bytes are left from `dst + i` on: the
+    // end of the range that the caller ensures is valid for writes.
     unsafe {
         // `i` may be a negative number, for which only wrapping arithmetic is right.
         bytes_from_user(

@@ -2,9 +2,9 @@
 
 //! Makes a region of each range of persistent memory in the e820 map.
 //!
-//! The kernel parameter `memmap=nn!ss`, and firmware that is older than the ACPI table for persistent
-//! memory, mark its ranges with type 12 in the e820 map. If there are any, the kernel makes a platform
-//! device `e820_pmem` (`arch/x86/kernel/pmem.c`), to which this driver binds.
+//! The kernel parameter `memmap=nn!ss`, and firmware that is older than the ACPI table for
+//! persistent memory, mark its ranges with type 12 in the e820 map. If there are any, the kernel
+//! makes a platform device `e820_pmem` (`arch/x86/kernel/pmem.c`), to which this driver binds.
 //!
 //! The C driver is `drivers/nvdimm/e820.c`.
 

@@ -3,8 +3,8 @@
 //! Making a disk and a DAX device of a namespace.
 //!
 //! Managed resources of the device that the driver is bound to are released in reverse order, after
-//! an error or after the driver was unbound: the disk and the DAX device ([`Published`]), the lease of
-//! the memory, the mapping, the [`PageMap`] that the mapping refers to, the claim on the memory.
+//! an error or after the driver was unbound: the disk and the DAX device ([`Published`]), the lease
+//! of the memory, the mapping, the [`PageMap`] that the mapping refers to, the claim on the memory.
 //! Everything else is released by being dropped.
 
 use super::{

@@ -90,9 +90,9 @@ impl nvdimm::Driver for PmemDriver {
 /// Fails if the info block of a namespace makes it something other than a disk.
 ///
 /// `ENXIO`: a personality has been created, to which the bus will bind the driver instead.
-/// `EOPNOTSUPP`: the info block cannot be used, and the bus goes on as if the driver had been bound.
-/// `ENOMEM`: the info block could not be read, so the namespace must not be offered for writing over
-/// it. A namespace without a valid info block is raw.
+/// `EOPNOTSUPP`: the info block cannot be used, and the bus goes on as if the driver had been
+/// bound. `ENOMEM`: the info block could not be read, so the namespace must not be offered for
+/// writing over it. A namespace without a valid info block is raw.
 fn refuse_personality(ns: OwnNamespace<'_>) -> Result {
     let unusable = kernel_ext::error::eopnotsupp();
     let enabled = ns.enable()?;

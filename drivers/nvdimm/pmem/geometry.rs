@@ -170,7 +170,8 @@ pub(crate) fn recovery_stride(at: Sector, bad: Sector, pages: u64) -> u64 {
     good.clamp(1, pages.max(1))
 }
 
-/// The number of bytes of the pages that `len` bytes touch if they start `offset` bytes into a page.
+/// The number of bytes of the pages that `len` bytes touch if they start `offset` bytes into a
+/// page.
 #[inline]
 pub(crate) const fn page_span(offset: u64, len: u64) -> Option<u64> {
     match offset.checked_add(len) {
@@ -206,7 +207,7 @@ mod tests {
             (size, size - 511, false),
             (size, size, false),
             (size, u64::MAX, false),
-            // What is mapped is more than the namespace.
+            // More is mapped than the namespace has.
             (size + 4096, 0, false),
             // Trimmed at the end.
             (size - 2 * MIB, 2 * MIB, true),
@@ -292,7 +293,7 @@ mod tests {
             // The first page is bad.
             (0, 0, 8, 1),
             (0, 7, 8, 1),
-            // The bad record begins before what was asked for.
+            // The bad record begins before the pages.
             (16, 8, 8, 1),
             (16, 0, 8, 1),
             // Good pages first.

@@ -2,9 +2,10 @@
 
 //! Repairing memory that has failed.
 //!
-//! A write to bad sectors repairs them, in this order: the firmware clears the poison; the pages lose
-//! their mark and are mapped again; the CPU caches drop the old content; the data is written; the
-//! sectors leave the list. The list is last, so that a read of old content still fails.
+//! A write to bad sectors repairs them first: the firmware clears the poison, the pages lose their
+//! mark and are mapped again, and the CPU caches drop the old content. Then the sectors leave the
+//! list, and the data is written. A recovery write of fs-dax leaves them in the list until the data
+//! is written, so that a read of the old content still fails.
 
 use super::{
     device::PmemDevice,
@@ -42,7 +43,8 @@ pub(crate) fn repair(pmem: &PmemDevice, at: DataOffset, len: u32) -> Result<u32>
     Ok(cleared)
 }
 
-/// Takes `bytes` bytes from `at` on out of the list of bad sectors, and wakes the tasks that poll it.
+/// Takes `bytes` bytes from `at` on out of the list of bad sectors, and wakes the tasks that poll
+/// it.
 pub(crate) fn forget(pmem: &PmemDevice, at: DataOffset, bytes: u32) {
     let n = Sectors::in_bytes(bytes.into());
     if n.0 == 0 {

@@ -2,10 +2,11 @@
 
 //! The symbol by which nfit_test replaces direct access.
 //!
-//! `__pmem_direct_access()` is a symbol of the C driver that another object of the module may override:
-//! `tools/testing/nvdimm` of the kernel tree does, because the memory that nfit_test simulates is not
-//! contiguous. In C the driver's own function is `__weak`. Rust has no stable attribute for that,
-//! but an alias with weak binding, made by the assembler, is the same to the linker.
+//! `__pmem_direct_access()` is a symbol of the C driver that another object of the module may
+//! override: `tools/testing/nvdimm` of the kernel tree does, because the memory that nfit_test
+//! simulates is not contiguous. In C the driver's own function is `__weak`. Rust has no stable
+//! attribute for that, but an alias with weak binding, made by the assembler, is the same to the
+//! linker.
 //!
 //! The driver itself never calls its own definition: it asks whether the symbol is overridden, and
 //! otherwise translates in Rust, without a detour over the C ABI.
@@ -64,7 +65,8 @@ extern "C" fn not_overridden() -> c_long {
 pub(crate) fn is_overridden() -> bool {
     let linked: usize;
     // In assembly, because the compiler takes two symbols for two functions.
-    // SAFETY: The instruction sets the register to the address of the symbol, which the linker knows.
+    // SAFETY: The instruction sets the register to the address of the symbol, which the linker
+    // knows.
     unsafe {
         asm!(
             "movq ${symbol}, {linked}",
@@ -105,7 +107,8 @@ pub(crate) fn direct_access(
         return Err(EIO);
     };
     let kaddr = NonNull::new(kaddr.cast()).ok_or(EIO)?;
-    // SAFETY: The function that overrides the driver's has answered that these pages of the device, from
-    // this frame on, may be accessed: it answers for one page at a time of memory that is not contiguous.
+    // SAFETY: The function that overrides the driver's has answered that these pages of the device,
+    // from this frame on, may be accessed: it answers for one page at a time of memory that is not
+    // contiguous.
     unsafe { translation(kaddr, Pfn::new(pfn), pages) }
 }

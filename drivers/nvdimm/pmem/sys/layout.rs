@@ -2,8 +2,8 @@
 
 //! The fields of `struct pmem_device` that C reads.
 //!
-//! nfit_test overrides `__pmem_direct_access()` by a function in C that gets a pointer to a device and
-//! reads these fields. So a `PmemDevice` begins with them.
+//! nfit_test overrides `__pmem_direct_access()` by a function in C that gets a pointer to a device
+//! and reads these fields. So a `PmemDevice` begins with them.
 
 use super::memory::Memory;
 use core::mem::offset_of;

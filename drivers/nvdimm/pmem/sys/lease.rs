@@ -2,10 +2,10 @@
 
 //! Keeping managed resources of a device until a value that uses them has been dropped.
 //!
-//! The kernel releases managed resources when the driver is unbound, whether or not a Rust value still
-//! uses them. A [`Lease`] holds that up: the resources that were registered before it was taken are
-//! released after it has been dropped. A lease that is leaked makes the unbinding wait for ever, but
-//! does not let the resources go.
+//! The kernel releases managed resources when the driver is unbound, whether or not a Rust value
+//! still uses them. A [`Lease`] holds that up: the resources that were registered before it was
+//! taken are released after it has been dropped. A lease that is leaked makes the unbinding wait
+//! for ever, but does not let the resources go.
 
 use kernel::{
     device::{
@@ -55,8 +55,8 @@ impl Lease {
         )?;
         // If this fails, the keeper is dropped while there is no lease to wait for.
         devres::register(dev, Keeper(shared.clone()), GFP_KERNEL)?;
-        // ORDERING: Relaxed, because the lock of the device's list of resources orders this before the
-        // release.
+        // ORDERING: Relaxed, because the lock of the device's list of resources orders this before
+        // the release.
         shared.is_taken.store(true, Relaxed);
         // INVARIANT: Just registered and set.
         Ok(Self(shared))

@@ -47,13 +47,13 @@ unsafe impl Send for Memory {}
 // SAFETY: The memory is mapped on all CPUs, and only `MappedRange` accesses it.
 unsafe impl Sync for Memory {}
 
-/// Maps claimed memory, with `struct page`s if there is a map, and gives it to `publish`. The device of
-/// the claim keeps the value that `publish` makes until it is unbound.
+/// Maps claimed memory, with `struct page`s if there is a map, and gives it to `publish`. The
+/// device of the claim keeps the value that `publish` makes until it is unbound.
 ///
 /// Fails with `EINVAL` if the memory that is mapped is not the one that `geometry` is about.
 ///
-/// The unbinding waits until the [`Memory`] has been dropped, so the value has to drop it, and by then
-/// must have ended all operations that use it.
+/// The unbinding waits until the [`Memory`] has been dropped, so the value has to drop it, and by
+/// then must have ended all operations that use it.
 pub(crate) fn with_memory<F: MemoryFailure, T: Send + Sync + 'static>(
     claimed: &Claimed<'_>,
     map: Option<Pin<KBox<PageMap<F>>>>,
@@ -62,8 +62,8 @@ pub(crate) fn with_memory<F: MemoryFailure, T: Send + Sync + 'static>(
 ) -> Result<Arc<T>> {
     let memory = Memory::map(claimed, map, geometry)?;
     let published = Arc::new(publish(memory)?, GFP_KERNEL)?;
-    // Managed resources are released in reverse order: the value first, then the lease, the mapping,
-    // and the claim.
+    // Managed resources are released in reverse order: the value first, then the lease, the
+    // mapping, and the claim.
     devres::register(claimed.device(), published.clone(), GFP_KERNEL)?;
     Ok(published)
 }
@@ -191,8 +191,8 @@ impl DataPages<'_> {
         // SAFETY: By the type invariants the pages, which begin there, are data.
         let kaddr = unsafe { self.memory.addr(self.at) };
         // SAFETY:
-        // - By the type invariants the pages are data of `memory`, which the DAX device's data owns:
-        //   it is dropped, and unmapped, after the DAX device has been killed.
+        // - By the type invariants the pages are data of `memory`, which the DAX device's data
+        //   owns: it is dropped, and unmapped, after the DAX device has been killed.
         // - The frame is the one of the first page, and the physical memory is contiguous.
         unsafe { translation(kaddr, pfn, self.pages as usize) }
     }

@@ -26,8 +26,8 @@ pub(crate) fn unmark(memory: &Memory, at: DataOffset, len: u32) {
             break;
         }
         // SAFETY:
-        // - The page is memory of the device, as checked, and is in the direct map. So it has a `struct
-        //   page`: it was mapped by a `PageMap`, or is RAM.
+        // - The page is memory of the device, as checked, and is in the direct map. So it has a
+        //   `struct page`: it was mapped by a `PageMap`, or is RAM.
         // - By the type invariants of `Memory` it stays mapped while `memory` is borrowed.
         unsafe { memremap::clear_hwpoison(Pfn::from_phys(phys)) };
     }

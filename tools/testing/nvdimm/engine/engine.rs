@@ -3,8 +3,8 @@
 //! The copy engine of `rust/pmem`, built for user space: the same source files, with stand-ins for
 //! the three kernel variables and the constants that they use.
 //!
-//! The tests work on ordinary memory. They show which bytes are copied where, how many are left after
-//! a fault, and which lines are written back; not that the bytes reach persistent memory.
+//! The tests work on ordinary memory. They show which bytes are copied where, how many are left
+//! after a fault, and which lines are written back; not that the bytes reach persistent memory.
 
 #![no_std]
 #![allow(dead_code)]
