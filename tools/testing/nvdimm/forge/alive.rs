@@ -2,24 +2,27 @@
 
 //! crate: dax_core
 //!
-//! A device is alive because somebody says so.
+//! A device is alive, although the task has not looked.
 
 use crate::{
-    device::DaxDevice,
+    device::DeviceObject,
     liveness::{
         self,
         AliveDax, //
-    }, //
+    },
+    sys::domain::DaxReading,
 };
 use kernel::prelude::*;
-use kernel_ext::sync::srcu::Reading;
 
 #[cfg(not(control))]
-fn without_looking<'a>(dev: &'a DaxDevice) -> AliveDax<'a> {
-    AliveDax { dev, flags: 1 } //~ E0451
+fn without_looking<'a>(alive: AliveDax<'a>, dead: &'a DeviceObject) -> AliveDax<'a> {
+    AliveDax {
+        dev: dead,                 //~ E0451
+        flags: alive.flags_then(), //~ E0451
+    }
 }
 
 #[cfg(control)]
-fn found_alive<'a>(dev: &'a DaxDevice, reading: Reading<'a>) -> Result<AliveDax<'a>> {
+fn found_alive<'a>(dev: &'a DeviceObject, reading: DaxReading<'a>) -> Result<AliveDax<'a>> {
     liveness::alive(dev, reading)
 }

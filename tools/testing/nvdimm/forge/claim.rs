@@ -4,22 +4,21 @@
 //!
 //! A holder has claimed a device that another one holds.
 
-use crate::holder::{
-    Claim,
-    Holder,
-    HolderOps, //
+use crate::{
+    holder::{
+        Claim,
+        Holder, //
+    },
+    sys::holder::HolderId,
 };
-use kernel::{
-    ffi::c_void,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 #[cfg(not(control))]
-fn without_exchange(holder: &Holder, data: *mut c_void) -> Claim<'_> {
-    Claim { holder, data } //~ E0451
+fn without_exchange(holder: &Holder, id: HolderId) -> Claim<'_> {
+    Claim { holder, id } //~ E0451
 }
 
 #[cfg(control)]
-fn exchanged(holder: &Holder, data: *mut c_void, ops: *const HolderOps) -> Result<Claim<'_>> {
-    holder.claim(data, ops)
+fn exchanged(holder: &Holder, id: HolderId) -> Result<Claim<'_>> {
+    holder.claim(id, None)
 }

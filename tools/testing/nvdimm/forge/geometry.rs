@@ -5,16 +5,13 @@
 //! Sectors of a pmem device are where nothing is mapped.
 
 use crate::geometry::Geometry;
-use kernel_ext::units::{
-    PhysAddr,
-    PhysRange, //
-};
+use kernel_ext::units::PhysRange;
 
 #[cfg(not(control))]
-fn unchecked(phys: PhysAddr) -> Geometry {
+fn unchecked(data: PhysRange) -> Geometry {
     Geometry {
-        phys,           //~ E0451
-        size: !0,       //~ E0451
+        data,           //~ E0451
+        data_bytes: !0, //~ E0451
         data_offset: 0, //~ E0451
         pad: 0,         //~ E0451
     }
@@ -22,6 +19,5 @@ fn unchecked(phys: PhysAddr) -> Geometry {
 
 #[cfg(control)]
 fn checked(mapped: PhysRange) -> Option<Geometry> {
-    let _: PhysAddr = mapped.start();
     Geometry::new(mapped.bytes(), mapped, 0)
 }

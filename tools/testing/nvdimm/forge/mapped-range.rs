@@ -14,5 +14,5 @@ fn anywhere(base: NonNull<u8>) -> MappedRange<'static> {
 
 #[cfg(control)]
 fn part(range: MappedRange<'_>) -> Option<NonNull<u8>> {
-    NonNull::new(range.get(0, 8)?.as_ptr())
+    NonNull::new(range.split_at(8)?.0.as_ptr())
 }

@@ -5,19 +5,19 @@
 //! A task is a reader of an SRCU domain that it has not entered.
 
 use core::marker::PhantomData;
-use kernel::types::NotThreadSafe;
 use kernel_ext::sync::srcu::{
-    ReadGuard,
-    Reading, //
+    Domain,
+    Reading,
+    SrcuReadGuard, //
 };
 
 #[cfg(not(control))]
-fn outside<'a>() -> Reading<'a> {
-    Reading(PhantomData::<(&'a (), NotThreadSafe)>) //~ E0423
+fn outside<'a, D: Domain>(_: &SrcuReadGuard<D>) -> Reading<'a, D> {
+    Reading(PhantomData) //~ E0423
 }
 
 #[cfg(control)]
-fn inside<'a>(guard: &'a ReadGuard<'_>) -> Reading<'a> {
-    let _: PhantomData<NotThreadSafe> = PhantomData;
+fn inside<D: Domain>(guard: &SrcuReadGuard<D>) -> Reading<'_, D> {
+    let _ = PhantomData::<D>;
     guard.reading()
 }
