@@ -7,7 +7,7 @@
 //! device for their address. The `i_pages` of the file have an entry for each page that is mapped or
 //! dirty.
 //!
-//! C calls [`abi`]; [`sys`] is machinery over C. All other modules are safe code.
+//! C calls `abi`; `sys` is machinery over C. All other modules are safe code.
 
 mod abi;
 mod access;

@@ -9,7 +9,6 @@ pub use crate::units::PageIndex;
 
 use super::inode::Inode;
 use crate::bindings;
-use core::ptr;
 use kernel::types::Opaque;
 
 /// The pages of a file (`struct address_space`).
@@ -134,12 +133,5 @@ impl Inode {
         // - The inode keeps the address space: it is its own, or that of a block device which it has
         //   open.
         unsafe { AddressSpace::from_raw((*self.as_raw()).i_mapping) }
-    }
-}
-
-impl PartialEq for AddressSpace {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        ptr::eq(self, other)
     }
 }

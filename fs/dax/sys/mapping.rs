@@ -60,10 +60,3 @@ impl Deref for DaxMapping {
         &self.0
     }
 }
-
-impl PartialEq for DaxMapping {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}

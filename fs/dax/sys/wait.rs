@@ -107,8 +107,8 @@ impl Key {
         self.wake(0);
     }
 
-    /// Looks at the queue without its lock first (`waitqueue_active()`, which C inlines): each fault
-    /// wakes, and there is hardly ever a waiter.
+    /// Looks at the queue without its lock first (`waitqueue_active()`, which C has inline too): each
+    /// fault wakes, hardly ever is there a waiter, and `__wake_up()` takes a lock.
     #[inline]
     fn wake(self, exclusive: c_int) {
         let queue = self.queue();

@@ -86,7 +86,7 @@ impl Guard<'_, '_> {
     /// Writes `new` to the slot, if its content is `old`. Returns whether it was.
     ///
     /// The size and the marks of an entry stay, so this does without what `xas_store()` does beyond
-    /// the walk, some 60 instructions each time that a fault locks or unlocks its entry.
+    /// the walk: 164 instructions each time that a fault locks or unlocks its entry.
     #[inline]
     fn exchange(&mut self, old: Value, new: Value) -> bool {
         let Some(slot) = self.slot_with(old) else {
