@@ -161,12 +161,6 @@ impl VmFault {
         !unsafe { (*self.as_raw()).cow_page }.is_null()
     }
 
-    /// The private page that is to become the copy, if the fault is a write to a private mapping.
-    #[inline]
-    pub fn cow_page(&self) -> Option<CowPage<'_>> {
-        CowPage::of(self)
-    }
-
     /// The content of the page middle directory for the address.
     #[inline]
     pub fn pmd_state(&self) -> PmdState {

@@ -13,6 +13,7 @@ mod tests {
     use super::{
         file::{
             entry,
+            zeros,
             File,
             PAUSE, //
         },
@@ -34,6 +35,8 @@ mod tests {
                 Order, //
             },
             folio::References,
+            guard::NotReplaced,
+            mapping::DaxMapping,
         },
     };
     use kernel::{
@@ -135,6 +138,34 @@ mod tests {
         assert_eq!(grab_within(Kind::Empty)?, small);
         assert_eq!(grab_within(HOLE)?, small);
         assert_eq!(grab_within(STORAGE)?, (entry(Order::Pmd, STORAGE), 512));
+        Ok(())
+    }
+
+    /// What replaces an entry has as many pages, and a hole does not take the place of storage.
+    #[test]
+    fn some_entries_are_not_replaced() -> Result {
+        let file = File::new()?;
+        let mut slot = file.slot(3, Order::Pte);
+        let mut locked = grab(&mut slot, Order::Pte).map_err(|_| EINVAL)?;
+        let other = Err(NotReplaced::OtherEntry);
+        assert_eq!(locked.update().replace_by_zeros(zeros(Order::Pmd)), other);
+        assert_eq!(locked.entry(), Entry::empty(Order::Pte));
+        assert_eq!(locked.update().replace_by_zeros(zeros(Order::Pte)), Ok(()));
+        assert_eq!(locked.entry(), Entry::zeros(zeros(Order::Pte)));
+        drop(locked);
+
+        assert!(file.insert(4, Order::Pte, STORAGE, false));
+        let mut slot = file.slot(4, Order::Pte);
+        let mut locked = grab(&mut slot, Order::Pte).map_err(|_| EINVAL)?;
+        assert_eq!(locked.update().replace_by_zeros(zeros(Order::Pte)), other);
+        assert_eq!(locked.entry(), entry(Order::Pte, STORAGE));
+        Ok(())
+    }
+
+    #[test]
+    fn a_page_cache_has_no_slots() -> Result {
+        // The inode has no `S_DAX`.
+        assert!(DaxMapping::of(File::new()?.mapping()).is_none());
         Ok(())
     }
 

@@ -43,8 +43,9 @@ impl<'a> Storage<'a> {
         // SAFETY:
         // - The device has just answered that its pages from `pos` on are the frames from `pfn` on,
         //   and not fewer than the order has.
-        // - A device that filesystems use has a `struct page` of the type `MEMORY_DEVICE_FS_DAX` for
-        //   each of its frames: the contract of `dax_add_host()`.
+        // - A frame that `direct_access()` answers with has a `struct page`. A driver of devices that
+        //   filesystems use (pmem, virtiofs, fsdev) maps them with the type `MEMORY_DEVICE_FS_DAX`;
+        //   device-mapper passes on the answers of such drivers.
         // - The device was alive, and `kill_dax()`, after which the driver removes the memory, waits
         //   for `guard`, which lives for `'a`.
         // - The number of the first frame is a multiple of the number of pages: checked above.

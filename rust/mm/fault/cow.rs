@@ -38,18 +38,20 @@ pub struct CowPage<'a> {
     page: NonNull<bindings::page>,
 }
 
-impl<'a> CowPage<'a> {
-    /// The page of `vmf`, if it has one.
+impl VmFault {
+    /// The private page that is to become the copy, if the fault is a write to a private mapping.
     #[inline]
-    pub(super) fn of(vmf: &'a VmFault) -> Option<Self> {
+    pub fn cow_page(&self) -> Option<CowPage<'_>> {
         // SAFETY: The fault is valid, by the type invariants; the field does not change.
-        let page = unsafe { (*vmf.as_raw()).cow_page };
+        let page = unsafe { (*self.as_raw()).cow_page };
         // INVARIANT: `do_cow_fault()` has allocated it for this fault, and passes it to this handler
         // only.
-        NonNull::new(page).map(|page| Self { vmf, page })
+        NonNull::new(page).map(|page| CowPage { vmf: self, page })
     }
+}
 
-    /// Fills the page with zeroes.
+impl CowPage<'_> {
+    /// Fills the page with zeros.
     pub fn clear(&mut self) {
         // SAFETY: The page is valid, and no other task uses it, by the type invariants.
         unsafe { bindings::clear_user_highpage(self.page.as_ptr(), self.vmf.address()) };

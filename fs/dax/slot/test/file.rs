@@ -27,11 +27,20 @@ use kernel::{
 use kernel_ext::{
     bindings,
     fs::mapping::AddressSpace,
-    units::PageIndex, //
+    units::{
+        PageIndex,
+        Pfn, //
+    },
 };
 
 /// Work after which a walk pauses.
 pub(super) const PAUSE: usize = bindings::XA_CHECK_SCHED as usize;
+
+/// Zeros of `order`, which are never read.
+pub(super) fn zeros(order: Order) -> Zeros {
+    // SAFETY: The zeros are not used.
+    unsafe { Zeros::new(Pfn::new(0x200), order) }
+}
 
 /// The entry of `order` whose memory is `kind`. The memory is never used.
 pub(super) fn entry(order: Order, kind: Kind) -> Entry {

@@ -4,15 +4,20 @@
 //!
 //! A number that comes from nowhere is the entry of a file.
 
-use crate::entry::{
+use crate::sys::entry::{
     Entry,
     Order, //
 };
 use kernel_ext::xarray::Value;
 
 #[cfg(not(control))]
-fn any_number(n: usize) -> Entry {
-    Entry(Value::new(n)) //~ E0423
+fn decoded(n: usize) -> Entry {
+    Entry::decode(Value::new(n)).0 //~ E0133
+}
+
+#[cfg(not(control))]
+fn of_a_cookie(n: usize) -> Option<Entry> {
+    Entry::from_raw(n) //~ E0133
 }
 
 #[cfg(control)]

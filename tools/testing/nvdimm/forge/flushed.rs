@@ -2,16 +2,25 @@
 
 //! crate: fs_dax
 //!
-//! An entry is clean, although its memory has not been flushed.
+//! An entry is removed without a flush, or flushed while it is mapped.
 
-use crate::slot::LockedEntry;
+use crate::{
+    memory::Memory,
+    slot::LockedEntry,
+    sys::folio::References, //
+};
 
 #[cfg(not(control))]
-fn unflushed(entry: LockedEntry<'_, '_>) {
-    let _ = crate::slot::locked::Flushed(entry); //~ E0603
+fn not_flushed(entry: LockedEntry<'_, '_>, memory: &mut Memory<'_>) {
+    drop(entry.unmap().remove(References::None, memory)); //~ E0599
+}
+
+#[cfg(not(control))]
+fn still_mapped(entry: LockedEntry<'_, '_>, memory: &mut Memory<'_>) {
+    drop(entry.flush(memory)); //~ E0599
 }
 
 #[cfg(control)]
-fn flushed(entry: LockedEntry<'_, '_>) -> Result<(), kernel::error::Error> {
-    entry.flush(|_, _, _| Ok(())).map(|flushed| drop(flushed))
+fn removed(entry: LockedEntry<'_, '_>, memory: &mut Memory<'_>) {
+    drop(entry.unmap().flush(memory).remove(References::None, memory));
 }

@@ -4,13 +4,15 @@
 //!
 //! A task has the i_pages lock of a file, which it has not taken.
 
-use crate::slot::{
-    MappingLock,
-    Slot, //
-};
-use kernel_ext::xarray::{
-    Cursor,
-    Guard, //
+use crate::{
+    slot::{
+        MappingLock,
+        Slot, //
+    },
+    sys::{
+        cursor::Cursor,
+        guard::Guard, //
+    },
 };
 
 #[cfg(not(control))]
