@@ -31,7 +31,7 @@ impl MapRef {
     fn get(pfn: Pfn) -> Option<Self> {
         // SAFETY: The function takes any frame number.
         let map = unsafe { bindings::get_dev_pagemap(pfn.number() as c_ulong) };
-        // INVARIANT: What is not NULL is a map with a reference for the caller.
+        // INVARIANT: Unless it returns NULL, the function takes a reference for its caller.
         NonNull::new(map).map(Self)
     }
 

@@ -44,11 +44,11 @@ fn order_from_raw(order: c_uint) -> Option<Order> {
 
 /// Handles a fault on a file with DAX, for memory of 2^`order` pages. May sleep.
 ///
-/// Returns, among others, `VM_FAULT_NOPAGE` if the memory is mapped; `VM_FAULT_FALLBACK` if a
-/// smaller size is to be tried, which is so for all that is neither a page nor a PMD;
-/// `VM_FAULT_NEEDDSYNC` if [`dax_finish_sync_fault`] is to be called, with what is then in `*pfnp`;
-/// `VM_FAULT_SIGBUS` past the end of the file. For a page, `*iomap_errp` is what `ops` failed with,
-/// or 0.
+/// Returns, among others, `VM_FAULT_NOPAGE` if the memory is mapped; `VM_FAULT_FALLBACK` if memory
+/// management has to try a smaller size, as for each order that is neither a page nor a PMD;
+/// `VM_FAULT_NEEDDSYNC` if the filesystem has to call [`dax_finish_sync_fault`] with the number that is
+/// in `*pfnp` then; `VM_FAULT_SIGBUS` past the end of the file. For a page, `*iomap_errp` is the error
+/// of `ops`, or 0.
 ///
 /// # Safety
 ///

@@ -159,8 +159,8 @@ pub(crate) enum Kind {
 
 /// An entry.
 ///
-/// The memory of an entry may have been removed since the entry was made. Whoever wants to use it asks
-/// [`Memory`](crate::memory::Memory) whether it is there.
+/// The memory of an entry may have been removed since the entry was made.
+/// [`Memory`](crate::memory::Memory) finds out whether it is there, and keeps it.
 ///
 /// # Invariants
 ///

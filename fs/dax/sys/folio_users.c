@@ -11,7 +11,7 @@
 #include <linux/spinlock.h>
 #include "../fs_dax.h"
 
-/* One lock for what is, or may become, one folio of the size of a PMD. */
+/* Each lock is for ranges of the size of a PMD, which are or may become one folio. */
 #define FOLIO_USERS_BITS 6
 
 static struct {

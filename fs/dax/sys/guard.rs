@@ -113,7 +113,7 @@ impl<'c, 'm> Guard<'c, 'm> {
         self.0 .0.reset();
     }
 
-    /// Walks to the index and returns what is there (`xas_load()`).
+    /// Walks to the index and returns its content (`xas_load()`).
     #[inline]
     pub(crate) fn load(&mut self) -> Option<Present> {
         // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
@@ -189,8 +189,8 @@ impl<'c, 'm> Guard<'c, 'm> {
         unsafe { Present::from_raw(slot) }
     }
 
-    /// Whether the index after that of the cursor is next to it in the array too, and what is there
-    /// has the mark. [`false`] may also mean that it is in another node.
+    /// Whether the index after that of the cursor is next to it in the array too, and its entry has the
+    /// mark. [`false`] may also mean that it is in another node.
     ///
     /// An fsync() of one page, which has no neighbour to take along, pays for this and nothing else: it
     /// spares 79 instructions of 890.

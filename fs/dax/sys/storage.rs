@@ -64,8 +64,8 @@ impl Zeros {
     /// The huge folio of zeros.
     #[inline]
     pub(crate) fn huge(zero: HugeZeroFolio<'_>) -> Self {
-        // SAFETY: The huge zero folio has the order of a PMD. Its shrinker frees it only when no
-        // address space uses it, and entries only name it: no one reaches it through them.
+        // SAFETY: The huge zero folio has the order of a PMD, and the frame is its first. It may be freed
+        // when no address space uses it any more, but an entry only names it.
         unsafe { Self::new(zero.folio().pfn(), Order::Pmd) }
     }
 }

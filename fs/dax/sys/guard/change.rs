@@ -64,7 +64,7 @@ impl Guard<'_, '_> {
         } else {
             // SAFETY:
             // - The node is part of the array, by the invariant of the guard.
-            // - So is the offset inside of its array of slots.
+            // - The offset is inside of its array of slots, by the same invariant.
             unsafe {
                 (&raw mut (*node).slots)
                     .cast::<*mut c_void>()
@@ -92,7 +92,7 @@ impl Guard<'_, '_> {
         let Some(slot) = self.slot_with(old) else {
             return false;
         };
-        // SAFETY: As found by `slot_with()`, which locks nothing and unlocks nothing.
+        // SAFETY: `slot_with()` has found the slot under the lock, which is still held.
         unsafe { write(slot, new) };
         true
     }
@@ -124,10 +124,11 @@ impl Guard<'_, '_> {
         // SAFETY:
         // - The slot is valid while the lock is held.
         // - Only a task that holds the lock writes to it.
+        // - It is one of the array of a DAX mapping, by the invariants of the cursor.
         let present = unsafe { Present::from_raw(slot.read()) };
         debug_assert!(matches!(present, Some(Present::Locked(_))));
         if let Some(Present::Locked(entry)) = present {
-            // SAFETY: As read above; the lock has been held since.
+            // SAFETY: `slot()` has found the slot under the lock, which is still held.
             unsafe { write(slot, entry.unlocked()) };
         }
     }
@@ -156,7 +157,7 @@ impl Guard<'_, '_> {
     /// taken.
     ///
     /// `shared` says that the filesystem lets several files have the memory. If the old entry has more
-    /// than one page, no one may use them.
+    /// than one page, they must not be in use.
     #[inline]
     pub(crate) fn replace_by_storage(
         &mut self,
@@ -174,7 +175,7 @@ impl Guard<'_, '_> {
         //   folio.
         unsafe { DeviceFolio::associate(storage, index, shared, self.mapping()) }
             .map_err(|_| NotReplaced::InUse)?;
-        // SAFETY: As found by `slot_with()`; the lock has been held since.
+        // SAFETY: `slot_with()` has found the slot under the lock, which is still held.
         unsafe { write(slot, new.locked()) };
         *lock = EntryLock::new(new);
         if old.is_mapped() {
@@ -196,7 +197,7 @@ impl Guard<'_, '_> {
             return Err(NotReplaced::OtherEntry);
         }
         let slot = self.replaceable(old, new)?;
-        // SAFETY: As found by `slot_with()`; the lock has been held since.
+        // SAFETY: `slot_with()` has found the slot under the lock, which is still held.
         unsafe { write(slot, new.locked()) };
         *lock = EntryLock::new(new);
         Ok(())
@@ -213,7 +214,7 @@ impl Guard<'_, '_> {
         let Ok(slot) = self.replaceable(lock.entry(), new) else {
             return false;
         };
-        // SAFETY: As found by `slot_with()`; the lock has been held since.
+        // SAFETY: `slot_with()` has found the slot under the lock, which is still held.
         unsafe { write(slot, new.locked()) };
         *lock = EntryLock::new(new);
         true
@@ -231,7 +232,7 @@ impl Guard<'_, '_> {
     /// Removes the entry at the cursor, and gives its folio up if the memory is still there. Returns
     /// the entry.
     ///
-    /// With [`References::None`] no one may have a reference to one of the pages.
+    /// With [`References::None`] there must be no reference to one of the pages.
     #[inline]
     pub(crate) fn remove(
         &mut self,
@@ -240,7 +241,7 @@ impl Guard<'_, '_> {
     ) -> Option<Entry> {
         // SAFETY:
         // - By the invariants of the cursor and the guard, the state is valid and the lock held.
-        // - NULL removes what is there, for which the array does not grow.
+        // - The array need not grow to store NULL.
         let old = unsafe { bindings::xas_store(self.xas(), ptr::null_mut()) };
         // SAFETY: The array is that of a DAX mapping, by the invariants of the cursor.
         let old = unsafe { Present::from_raw(old) };
