@@ -75,13 +75,13 @@ impl Drop for MapRef {
 /// The frames `first..=last` are a range of the map, whose type is `MEMORY_DEVICE_FS_DAX`, and
 /// `_map` is a reference to it. So there is a `struct page` for each of these frames, and the kernel
 /// has them mapped in its direct map.
-struct Held {
+struct HeldRange {
     first: Pfn,
     last: Pfn,
     _map: MapRef,
 }
 
-impl Held {
+impl HeldRange {
     /// The range that has the frame, if it is there and for filesystem DAX.
     fn with(pfn: Pfn) -> Option<Self> {
         let map = MapRef::get(pfn)?;
@@ -133,7 +133,7 @@ impl Held {
 ///     }
 /// }
 /// ```
-pub struct Hold(Option<Held>);
+pub struct Hold(Option<HeldRange>);
 
 impl Hold {
     /// Holds nothing.
@@ -154,11 +154,11 @@ impl Hold {
         if pages == 0 {
             // Before the next reference is taken: a driver may be waiting to remove this memory.
             self.0 = None;
-            let held = self.0.insert(Held::with(first)?);
+            let held = self.0.insert(HeldRange::with(first)?);
             pages = held.frames_from(first);
         }
         // INVARIANT: The held range has them, and at least one: either `pages` was not 0, or
-        // `Held::with()` has found a range with the frame. It is held as long as `self` is borrowed.
+        // `HeldRange::with()` has found a range with the frame. It is held as long as `self` is borrowed.
         self.0.as_ref().map(|held| Frames { first, pages, held })
     }
 
@@ -195,7 +195,7 @@ impl Hold {
 pub struct Frames<'a> {
     first: Pfn,
     pages: usize,
-    held: &'a Held,
+    held: &'a HeldRange,
 }
 
 impl<'a> Frames<'a> {
