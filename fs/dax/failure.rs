@@ -2,9 +2,9 @@
 
 //! Locking entries for the handling of memory failures (mm/memory-failure.c).
 //!
-//! When a page of a device has failed, memory failure kills the tasks that have it mapped. Meanwhile
-//! the page must stay the same part of the same file. For DAX the lock of the entry ensures that, not
-//! the page lock. C holds it by a cookie.
+//! When a page of a device has failed, memory failure kills the tasks that have it mapped.
+//! Meanwhile the page must stay the same part of the same file. For DAX the lock of the entry
+//! ensures that, not the page lock. C holds it by a cookie.
 
 use crate::{
     slot::{
@@ -43,8 +43,8 @@ pub(crate) enum Cookie {
 /// Locks the entry that has the folio, of the file that the folio names as `mapping`.
 ///
 /// The caller is inside of an RCU read section, which keeps the address space. `leave` leaves it.
-/// With `Continue` the folio may belong to another file by now, and the caller has to look again; the
-/// address space may be gone. Sleeps in that case.
+/// With `Continue` the folio may belong to another file by now, and the caller has to look again;
+/// the address space may be gone. Sleeps in that case.
 pub(crate) fn lock_owner(
     folio: &DeviceFolio,
     mapping: &AddressSpace,
@@ -91,8 +91,8 @@ pub(crate) fn lock_page(mapping: &AddressSpace, index: PageIndex) -> (Cookie, Op
     };
     // In an entry of many pages this is not the first one: C would poison the wrong page.
     let pfn = first.plus(index.offset_from(found.index()));
-    // The caller keeps the memory that has failed, but the entry may be of memory that its driver removed
-    // earlier.
+    // The caller keeps the memory that has failed, but the entry may be of memory that its driver
+    // removed earlier.
     if Hold::nothing().frames(pfn, 1).is_none() {
         return (Cookie::NotNeeded, None);
     }

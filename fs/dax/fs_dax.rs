@@ -4,8 +4,8 @@
 //!
 //! A filesystem that is mounted with `-o dax` hands its reads, writes, page faults and writeback to
 //! this code, which asks the filesystem through iomap where the bytes of a file are, and the DAX
-//! device for their address. The `i_pages` of the file have an entry for each page that is mapped or
-//! dirty.
+//! device for their address. The `i_pages` of the file have an entry for each page that is mapped
+//! or dirty.
 //!
 //! C calls `abi`; `sys` is machinery over C. All other modules are safe code.
 

@@ -68,24 +68,24 @@ impl<'a> Memory<'a> {
         self.hold.frames(pfn, entry.order().pages())
     }
 
-    /// The memory from the first page of `entry` up to the end of what one driver has mapped at once, if
-    /// that is all of the entry's or more.
+    /// The memory from the first page of `entry` up to the end of what one driver has mapped at
+    /// once, if that is all of the entry's or more.
     #[inline]
     pub(crate) fn frames_from(&mut self, entry: Entry) -> Option<Frames<'_>> {
         let frames = self.hold.frames_from(entry.mapped_pfn()?)?;
         (frames.pages() >= entry.order().pages()).then_some(frames)
     }
 
-    /// Whether a task uses the memory of `entry`, which is in no page table of the file any more: I/O in
-    /// flight, for one. Memory that is gone is not in use.
+    /// Whether a task uses the memory of `entry`, which is in no page table of the file any more:
+    /// I/O in flight, for one. Memory that is gone is not in use.
     #[inline]
     pub(crate) fn is_busy_unmapped(&mut self, entry: Entry) -> bool {
         self.frames_of(entry)
             .is_some_and(|frames| DeviceFolio::of(frames).is_busy_unmapped())
     }
 
-    /// Writes back what the CPU caches hold of the memory of `entry`, if its device wants that. Returns
-    /// whether the memory is there. Sleeps.
+    /// Writes back what the CPU caches hold of the memory of `entry`, if its device wants that.
+    /// Returns whether the memory is there. Sleeps.
     pub(crate) fn flush(&mut self, entry: Entry) -> bool {
         if let Some(inode) = self.inode.take() {
             self.device = DaxDevice::of_filesystem(inode);

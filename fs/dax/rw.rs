@@ -122,8 +122,8 @@ fn transfer(
     };
 
     iocb.set_pos(pos);
-    // Wraps, so that a caller with a position that no file has causes no panic. With `-` the function
-    // for C is 5 instructions longer.
+    // Wraps, so that a caller with a position that no file has causes no panic. With `-` the
+    // function for C is 5 instructions longer.
     match pos.wrapping_sub(start) as usize {
         0 => status.map(|()| 0),
         done => Ok(done),

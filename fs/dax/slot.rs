@@ -3,8 +3,9 @@
 //! Entries in their slots, and the lock of an entry.
 //!
 //! Each entry of a file has a lock: a bit of the entry, which faults and writeback hold while they
-//! sleep. A task reads and changes the bit under the lock of the array, `i_pages`, and so it does with
-//! the tags and everything else that must agree with an entry. The types say what a task holds:
+//! sleep. A task reads and changes the bit under the lock of the array, `i_pages`, and so it does
+//! with the tags and everything else that must agree with an entry. The types say what a task
+//! holds:
 //!
 //! ```text
 //! Slot            nothing
@@ -24,10 +25,11 @@
 //!
 //! # No task sleeps for ever
 //!
-//! Tasks that wait for a locked entry are woken one at a time, because only one of them can lock it. A
-//! task that has been woken and does not lock the entry must wake the next one. So [`UnlockedEntry`]
-//! does that when it is dropped, and so does everything that unlocks an entry. An entry that is
-//! removed, or replaced by entries of another order, wakes all: no later unlock would.
+//! Tasks that wait for a locked entry are woken one at a time, because only one of them can lock
+//! it. A task that has been woken and does not lock the entry must wake the next one. So
+//! [`UnlockedEntry`] does that when it is dropped, and so does everything that unlocks an entry. An
+//! entry that is removed, or replaced by entries of another order, wakes all: no later unlock
+//! would.
 
 mod grab;
 mod lock;

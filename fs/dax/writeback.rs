@@ -13,8 +13,8 @@
 //! take the tags, unlock
 //! ```
 //!
-//! Two tasks that write back the same file share the work. Each tags the entries that are dirty when
-//! it begins, and waits for the entries that the other one has locked.
+//! Two tasks that write back the same file share the work. Each tags the entries that are dirty
+//! when it begins, and waits for the entries that the other one has locked.
 
 use crate::{
     memory::Memory,
@@ -42,8 +42,8 @@ use kernel_ext::{
 
 /// Writes back the dirty entries of the pages that `wbc` names, if the caller waits for it. Sleeps.
 ///
-/// Fails with `EIO` if the blocks of the file are no pages, or if memory that was dirty is gone; the
-/// latter also fails the next fsync() of each other open file of the inode.
+/// Fails with `EIO` if the blocks of the file are no pages, or if memory that was dirty is gone;
+/// the latter also fails the next fsync() of each other open file of the inode.
 pub(crate) fn write_back(
     mapping: &DaxMapping,
     device: FileDevice<'_>,
@@ -81,8 +81,8 @@ pub(crate) fn write_back(
     result
 }
 
-/// Writes back an entry, and neighbours if they can be done together. Gives an entry back whose data is
-/// lost, because the driver has removed the memory.
+/// Writes back an entry, and neighbours if they can be done together. Gives an entry back whose
+/// data is lost, because the driver has removed the memory.
 #[inline]
 fn write_run<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,

@@ -69,8 +69,8 @@ impl AddressSpace {
     /// The inode whose pages these are.
     #[inline]
     pub fn host(&self) -> &Inode {
-        // SAFETY: There is an inode, by the type invariants. The field does not change, and the inode
-        // lives as long as the address space, which is a part of it.
+        // SAFETY: There is an inode, by the type invariants. The field does not change, and the
+        // inode lives as long as the address space, which is a part of it.
         unsafe { Inode::from_raw((*self.as_raw()).host) }
     }
 
@@ -83,16 +83,16 @@ impl AddressSpace {
     /// Whether there is no page (`mapping_empty()`). May be out of date at once.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        // SAFETY: The structure is valid, by the type invariants. Other tasks change the pointer with
-        // one store; this reads it with one load, and does not follow it.
+        // SAFETY: The structure is valid, by the type invariants. Other tasks change the pointer
+        // with one store; this reads it with one load, and does not follow it.
         unsafe { (&raw const (*self.i_pages()).xa_head).read_volatile() }.is_null()
     }
 
     /// How pages of this file, and the nodes of its array, are allocated (`mapping_gfp_mask()`).
     #[inline]
     pub fn gfp_mask(&self) -> bindings::gfp_t {
-        // SAFETY: The structure is valid, by the type invariants. The filesystem sets the mask before
-        // other tasks find the inode.
+        // SAFETY: The structure is valid, by the type invariants. The filesystem sets the mask
+        // before other tasks find the inode.
         unsafe { (*self.as_raw()).gfp_mask }
     }
 
@@ -130,8 +130,8 @@ impl Inode {
         // SAFETY:
         // - The inode is initialised by its type invariants, and so has the address space of an
         //   inode, which does not change.
-        // - The inode keeps the address space: it is its own, or that of a block device which it has
-        //   open.
+        // - The inode keeps the address space: it is its own, or that of a block device which it
+        //   has open.
         unsafe { AddressSpace::from_raw((*self.as_raw()).i_mapping) }
     }
 }

@@ -36,8 +36,8 @@ impl MapRef {
     }
 
     fn is_for_fs_dax(&self) -> bool {
-        // SAFETY: The map is valid, by the type invariants. The driver set the type before it mapped
-        // the memory.
+        // SAFETY: The map is valid, by the type invariants. The driver set the type before it
+        // mapped the memory.
         let kind = unsafe { (*self.0.as_ptr()).type_ };
         kind == bindings::memory_type_MEMORY_DEVICE_FS_DAX
     }
@@ -73,8 +73,8 @@ impl Drop for MapRef {
 /// # Invariants
 ///
 /// The frames `first..=last` are a range of the map, whose type is `MEMORY_DEVICE_FS_DAX`, and
-/// `_map` is a reference to it. So there is a `struct page` for each of these frames, and the kernel
-/// has them mapped in its direct map.
+/// `_map` is a reference to it. So there is a `struct page` for each of these frames, and the
+/// kernel has them mapped in its direct map.
 struct HeldRange {
     first: Pfn,
     last: Pfn,
@@ -110,8 +110,8 @@ impl HeldRange {
 
 /// Holds one range of device memory at a time.
 ///
-/// A driver that is being unbound waits until this is dropped, or holds another range. So a task may
-/// sleep while it has one, but not wait for the driver.
+/// A driver that is being unbound waits until this is dropped, or holds another range. So a task
+/// may sleep while it has one, but not wait for the driver.
 ///
 /// # Examples
 ///
@@ -142,8 +142,8 @@ impl Hold {
         Self(None)
     }
 
-    /// The frames from `first` up to the end of the range of memory that has it, if it is there; the
-    /// range stays then.
+    /// The frames from `first` up to the end of the range of memory that has it, if it is there;
+    /// the range stays then.
     ///
     /// Lets go of another range that was held. Cheap if the frame is in the range that is held
     /// already. [`None`] means that there is neither a `struct page` nor a mapping that may be
@@ -158,7 +158,8 @@ impl Hold {
             pages = held.frames_from(first);
         }
         // INVARIANT: The held range has them, and at least one: either `pages` was not 0, or
-        // `HeldRange::with()` has found a range with the frame. It is held as long as `self` is borrowed.
+        // `HeldRange::with()` has found a range with the frame. It is held as long as `self` is
+        // borrowed.
         self.0.as_ref().map(|held| Frames { first, pages, held })
     }
 
@@ -230,7 +231,8 @@ impl<'a> Frames<'a> {
     /// Their memory, in the direct map.
     #[inline]
     pub fn window(self) -> MappedRange<'a> {
-        // SAFETY: The kernel sets the variable before there are drivers, and does not change it then.
+        // SAFETY: The kernel sets the variable before there are drivers, and does not change it
+        // then.
         let base = unsafe { bindings::page_offset_base };
         let addr = base + (self.first.number() << PAGE_SHIFT);
         // SAFETY: The direct map does not begin at zero.

@@ -150,7 +150,8 @@ impl VmFault {
 
     #[inline]
     fn file(&self) -> *mut bindings::file {
-        // SAFETY: The area is valid and locked, by the type invariants, so the field does not change.
+        // SAFETY: The area is valid and locked, by the type invariants, so the field does not
+        // change.
         unsafe { (*self.vma().as_ptr()).vm_file }
     }
 
@@ -187,7 +188,8 @@ impl VmFault {
         let vmf = self.as_raw();
         // SAFETY:
         // - The fault and its area are valid, by the type invariants.
-        // - The directory entry stays while the area is locked. The function takes the lock of the table.
+        // - The directory entry stays while the area is locked. The function takes the lock of the
+        //   table.
         // - The event is one that the kernel counts.
         unsafe {
             bindings::split_huge_pmd((*vmf).__bindgen_anon_1.vma, (*vmf).pmd, self.address());

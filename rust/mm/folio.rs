@@ -83,7 +83,8 @@ impl Folio {
         }
     }
 
-    /// The number of references, of which each mapping in a page table is one (`folio_ref_count()`).
+    /// The number of references, of which each mapping in a page table is one
+    /// (`folio_ref_count()`).
     #[inline]
     pub fn references(&self) -> i32 {
         let folio = self.as_raw();
@@ -144,13 +145,14 @@ impl Pinned<'_> {
     /// The page of the frame, as C names it, if it is one of the folio's.
     #[inline]
     pub(crate) fn page(&self, pfn: Pfn) -> Option<*mut bindings::page> {
-        // A frame before the folio gives a number that is larger than any folio; one test does for both
-        // ends, in each fault.
+        // A frame before the folio gives a number that is larger than any folio; one test does for
+        // both ends, in each fault.
         let offset = pfn.number().wrapping_sub(self.pfn().number());
         if offset >> self.order() != 0 {
             return None;
         }
-        // SAFETY: The page is one of the folio's, whose structures are valid by the type invariants.
+        // SAFETY: The page is one of the folio's, whose structures are valid by the type
+        // invariants.
         Some(unsafe { self.first_page().add(offset) })
     }
 }

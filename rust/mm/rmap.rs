@@ -19,7 +19,8 @@ impl AddressSpace {
     /// Keeps the areas that map the file as they are (`i_mmap_lock_read()`). Sleeps.
     #[inline]
     pub fn lock_mappings(&self) -> Mappings<'_> {
-        // SAFETY: The address space is initialised, by the type invariants, and with it the semaphore.
+        // SAFETY: The address space is initialised, by the type invariants, and with it the
+        // semaphore.
         unsafe { bindings::down_read(&raw mut (*self.as_raw()).i_mmap_rwsem) };
         // INVARIANT: Just locked.
         Mappings {
@@ -63,8 +64,8 @@ impl Mappings<'_> {
         let (pfn, pages) = (frames.first().number() as c_ulong, frames.pages());
         let (first, last) = (index.0, index.plus(pages - 1).0);
         // SAFETY:
-        // - The address space is valid, and this task has locked the tree, by the type invariants. So
-        //   the areas in it stay, and each next one is found from the one before.
+        // - The address space is valid, and this task has locked the tree, by the type invariants.
+        //   So the areas in it stay, and each next one is found from the one before.
         // - The frames have a `struct page` each, by the invariants of `Frames`.
         // - This task may sleep: it holds a semaphore, no spinlock.
         unsafe {

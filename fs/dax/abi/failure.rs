@@ -70,8 +70,8 @@ unsafe fn from_raw(raw: c_ulong) -> Cookie {
 
 /// Locks the entry that has `folio`, and returns a cookie for [`dax_unlock_folio`]. Sleeps.
 ///
-/// 0 if the folio belongs to no file, or to several; `!0` if it belongs to a character device, which
-/// has nothing to lock.
+/// 0 if the folio belongs to no file, or to several; `!0` if it belongs to a character device,
+/// which has nothing to lock.
 ///
 /// # Safety
 ///
@@ -87,11 +87,11 @@ pub(crate) unsafe extern "C" fn dax_lock_folio(folio: *mut bindings::folio) -> c
             return into_raw(Cookie::Failed);
         };
         // SAFETY:
-        // - The inode of a folio's owner is not freed before its entry is removed, and then after an
-        //   RCU grace period. The owner was read inside of the read section, which is left by the
-        //   closure, or below.
-        // - While the i_pages lock is held, the entry, and so the inode, stays too. `lock_owner()` uses
-        //   the address space no longer than in one or the other.
+        // - The inode of a folio's owner is not freed before its entry is removed, and then after
+        //   an RCU grace period. The owner was read inside of the read section, which is left by
+        //   the closure, or below.
+        // - While the i_pages lock is held, the entry, and so the inode, stays too. `lock_owner()`
+        //   uses the address space no longer than in one or the other.
         let mapping = unsafe { AddressSpace::from_raw(mapping) };
         if let ControlFlow::Break(cookie) = lock_owner(folio, mapping, || drop(reading)) {
             return into_raw(cookie);
@@ -103,8 +103,8 @@ pub(crate) unsafe extern "C" fn dax_lock_folio(folio: *mut bindings::folio) -> c
 ///
 /// # Safety
 ///
-/// `cookie` must be what [`dax_lock_folio`] has returned for `folio`, and the caller must not use it
-/// again. It must have kept the memory of the folio from being removed since then.
+/// `cookie` must be what [`dax_lock_folio`] has returned for `folio`, and the caller must not use
+/// it again. It must have kept the memory of the folio from being removed since then.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_unlock_folio(folio: *mut bindings::folio, cookie: c_ulong) {
     // SAFETY: `dax_lock_folio()` has the cookie from `into_raw()`, and the caller gives it up.
@@ -133,9 +133,9 @@ pub(crate) unsafe extern "C" fn dax_unlock_folio(folio: *mut bindings::folio, co
 ///
 /// # Safety
 ///
-/// `mapping` must be the address space of an inode to which the caller has a reference, and `page` valid
-/// for a write. If the page has memory, the caller must keep it from being removed until it unlocks the
-/// entry.
+/// `mapping` must be the address space of an inode to which the caller has a reference, and `page`
+/// valid for a write. If the page has memory, the caller must keep it from being removed until it
+/// unlocks the entry.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_lock_mapping_entry(
     mapping: *mut bindings::address_space,
@@ -146,7 +146,8 @@ pub(crate) unsafe extern "C" fn dax_lock_mapping_entry(
     let mapping = unsafe { AddressSpace::from_raw(mapping) };
     let (cookie, pfn) = lock_page(mapping, PageIndex(index));
     if let Some(pfn) = pfn {
-        // SAFETY: Any frame number may be converted; this one has a `struct page`, as `lock_page()` says.
+        // SAFETY: Any frame number may be converted; this one has a `struct page`, as `lock_page()`
+        // says.
         let found = unsafe { bindings::pfn_to_page(pfn.number()) };
         // SAFETY: `page` is valid for a write, as the caller knows.
         unsafe { *page = found };
@@ -166,7 +167,8 @@ pub(crate) unsafe extern "C" fn dax_unlock_mapping_entry(
     index: c_ulong,
     cookie: c_ulong,
 ) {
-    // SAFETY: `dax_lock_mapping_entry()` has the cookie from `into_raw()`, and the caller gives it up.
+    // SAFETY: `dax_lock_mapping_entry()` has the cookie from `into_raw()`, and the caller gives it
+    // up.
     let Cookie::Locked(lock) = (unsafe { from_raw(cookie) }) else {
         return;
     };

@@ -46,14 +46,14 @@ fn order_from_raw(order: c_uint) -> Option<Order> {
 ///
 /// Returns, among others, `VM_FAULT_NOPAGE` if the memory is mapped; `VM_FAULT_FALLBACK` if memory
 /// management has to try a smaller size, as for each order that is neither a page nor a PMD;
-/// `VM_FAULT_NEEDDSYNC` if the filesystem has to call [`dax_finish_sync_fault`] with the number that is
-/// in `*pfnp` then; `VM_FAULT_SIGBUS` past the end of the file. For a page, `*iomap_errp` is the error
-/// of `ops`, or 0.
+/// `VM_FAULT_NEEDDSYNC` if the filesystem has to call [`dax_finish_sync_fault`] with the number
+/// that is in `*pfnp` then; `VM_FAULT_SIGBUS` past the end of the file. For a page, `*iomap_errp`
+/// is the error of `ops`, or 0.
 ///
 /// # Safety
 ///
-/// - `vmf` must be a fault that memory management has this task handle until this returns, in an area
-///   that maps a file with DAX.
+/// - `vmf` must be a fault that memory management has this task handle until this returns, in an
+///   area that maps a file with DAX.
 /// - `pfnp` and `iomap_errp` must each be NULL, or valid for reads and writes by this task only.
 /// - `ops` must be the table of the file's filesystem, with an `iomap_begin` operation.
 /// - The caller must keep the extents of the file where they are.
@@ -85,15 +85,15 @@ pub(crate) unsafe extern "C" fn dax_iomap_fault(
     fault::handle(vmf, mapping, order, ops, report).as_raw()
 }
 
-/// Syncs the bytes of the file that a fault is about, and maps the frame that [`dax_iomap_fault`] has
-/// handed out for it. Sleeps.
+/// Syncs the bytes of the file that a fault is about, and maps the frame that [`dax_iomap_fault`]
+/// has handed out for it. Sleeps.
 ///
 /// Returns `VM_FAULT_SIGBUS` if the file cannot be synced, else the code of mapping the frame.
 ///
 /// # Safety
 ///
-/// `vmf` must be a fault that memory management has this task handle until this returns, in an area that
-/// maps a file with DAX.
+/// `vmf` must be a fault that memory management has this task handle until this returns, in an area
+/// that maps a file with DAX.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_finish_sync_fault(
     vmf: *mut bindings::vm_fault,

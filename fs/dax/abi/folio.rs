@@ -13,8 +13,8 @@ kernel_ext::check_prototypes!(dax_folio_reset_order);
 ///
 /// # Safety
 ///
-/// `folio` must be a folio of a DAX device whose `struct page`s stay until this returns. It must not be
-/// mapped or referenced, and no entry of a file may have it or get it meanwhile.
+/// `folio` must be a folio of a DAX device whose `struct page`s stay until this returns. It must
+/// not be mapped or referenced, and no entry of a file may have it or get it meanwhile.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_folio_reset_order(folio: *mut bindings::folio) -> c_int {
     // SAFETY: The caller keeps the `struct page`s of the folio, which is one of a DAX device.

@@ -42,9 +42,9 @@ kernel_ext::check_prototypes!(
 /// entries. Sleeps.
 ///
 /// The bytes are `start..=end`, where -1 or `LLONG_MAX` is the end of the file. While a page is in
-/// use, `cb` is called, which gives up the locks of the filesystem, sleeps and takes them again; the
-/// task is interruptible then. Returns 0, or `-ERESTARTSYS` for a signal, or if a page is in use and
-/// there is no `cb`.
+/// use, `cb` is called, which gives up the locks of the filesystem, sleeps and takes them again;
+/// the task is interruptible then. Returns 0, or `-ERESTARTSYS` for a signal, or if a page is in
+/// use and there is no `cb`.
 ///
 /// # Safety
 ///
@@ -81,13 +81,14 @@ pub(crate) unsafe extern "C" fn dax_break_layout_final(inode: *mut bindings::ino
     layout::break_layout_final(unsafe { Inode::from_raw(inode) });
 }
 
-/// Takes the pages that hold the bytes `start..=end` out of all page tables, and returns the first page
-/// of the first folio that is still in use, or NULL. -1 or `LLONG_MAX` is the end of the file. Sleeps.
+/// Takes the pages that hold the bytes `start..=end` out of all page tables, and returns the first
+/// page of the first folio that is still in use, or NULL. -1 or `LLONG_MAX` is the end of the file.
+/// Sleeps.
 ///
 /// # Safety
 ///
-/// `mapping` must be the address space of an inode to which the caller has a reference. The caller must
-/// hold the lock of its filesystem that keeps page faults out.
+/// `mapping` must be the address space of an inode to which the caller has a reference. The caller
+/// must hold the lock of its filesystem that keeps page faults out.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_layout_busy_page_range(
     mapping: *mut bindings::address_space,
@@ -117,12 +118,13 @@ pub(crate) unsafe extern "C" fn dax_layout_busy_page(
     unsafe { dax_layout_busy_page_range(mapping, 0, bindings::loff_t::MAX) }
 }
 
-/// Removes the entries of the pages that hold the bytes `start..=end`, where -1 or `LLONG_MAX` is the
-/// end of the file. Dirty ones are flushed. Sleeps.
+/// Removes the entries of the pages that hold the bytes `start..=end`, where -1 or `LLONG_MAX` is
+/// the end of the file. Dirty ones are flushed. Sleeps.
 ///
 /// # Safety
 ///
-/// - `mapping` must be the address space of a file with DAX, to whose inode the caller has a reference.
+/// - `mapping` must be the address space of a file with DAX, to whose inode the caller has a
+///   reference.
 /// - No page in the range may be in a page table, or in use.
 /// - The caller must hold the lock of its filesystem that keeps page faults out.
 #[no_mangle]
@@ -139,8 +141,8 @@ pub(crate) unsafe extern "C" fn dax_delete_mapping_range(
     }
 }
 
-/// Removes the entry that covers a page, which the caller has seen, and returns whether it was there.
-/// A dirty one is flushed. Sleeps.
+/// Removes the entry that covers a page, which the caller has seen, and returns whether it was
+/// there. A dirty one is flushed. Sleeps.
 ///
 /// # Safety
 ///
@@ -159,12 +161,13 @@ pub(crate) unsafe extern "C" fn dax_delete_mapping_entry(
     deleted.into()
 }
 
-/// Removes the entry that covers a page unless it is dirty, and returns whether it was there and clean.
-/// Sleeps.
+/// Removes the entry that covers a page unless it is dirty, and returns whether it was there and
+/// clean. Sleeps.
 ///
 /// # Safety
 ///
-/// `mapping` must be the address space of a file with DAX, to whose inode the caller has a reference.
+/// `mapping` must be the address space of a file with DAX, to whose inode the caller has a
+/// reference.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn dax_invalidate_mapping_entry_sync(
     mapping: *mut bindings::address_space,

@@ -43,8 +43,8 @@ pub(super) enum Step {
 /// What a fault does with the storage of an extent.
 struct Plan<'a> {
     storage: Storage<'a>,
-    /// Other files have the storage too; for a write, the storage is new, and takes the place of shared
-    /// blocks.
+    /// Other files have the storage too; for a write, the storage is new, and takes the place of
+    /// shared blocks.
     shared: bool,
     /// The memory is to be mapped only after the file has been synced.
     sync: bool,
@@ -74,8 +74,8 @@ impl<S: Size> Fault<'_, S> {
                 let plan = Plan {
                     storage,
                     shared: map.is_shared(),
-                    // When this fault is over, a copy of shared blocks is the file's, and the metadata
-                    // that says so has yet to be committed.
+                    // When this fault is over, a copy of shared blocks is the file's, and the
+                    // metadata that says so has yet to be committed.
                     sync: self.write && self.vmf.is_sync() && (map.is_dirty() || map.is_shared()),
                 };
                 self.map_storage(entry, iter, &plan)
@@ -119,8 +119,8 @@ impl<S: Size> Fault<'_, S> {
 
     /// Whether the slot is to have the storage in place of the memory that it has.
     ///
-    /// They usually are the same. They are not after a write to shared blocks, for which the filesystem
-    /// has allocated new ones.
+    /// They usually are the same. They are not after a write to shared blocks, for which the
+    /// filesystem has allocated new ones.
     #[inline]
     fn is_replaced(&self, entry: &LockedEntry<'_, '_>, storage: Storage<'_>) -> bool {
         entry.entry().mapped_pfn().is_none_or(|first| {
@@ -129,8 +129,9 @@ impl<S: Size> Fault<'_, S> {
         })
     }
 
-    /// Takes the old memory of the entry out of all page tables, so that no task goes on with it. Returns
-    /// whether it can be replaced: not if it is huge and in use, because its folio would be taken apart.
+    /// Takes the old memory of the entry out of all page tables, so that no task goes on with it.
+    /// Returns whether it can be replaced: not if it is huge and in use, because its folio would be
+    /// taken apart.
     fn unmap_old(&self, entry: &LockedEntry<'_, '_>) -> bool {
         self.mapping
             .unmap_pages(entry.index(), entry.entry().order().pages());

@@ -22,8 +22,8 @@ use kernel_ext::{
 };
 
 impl<S: Size> Fault<'_, S> {
-    /// Removes a huge entry, for a part of which the file has got other memory, and leaves it to the
-    /// next fault to make a smaller one.
+    /// Removes a huge entry, for a part of which the file has got other memory, and leaves it to
+    /// the next fault to make a smaller one.
     #[cold]
     pub(super) fn discard_oversized(&self, entry: LockedEntry<'_, '_>, map: &Map) -> FaultCode {
         let Ok(device) = map.dax_device() else {

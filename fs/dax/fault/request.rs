@@ -24,8 +24,8 @@ use kernel_ext::{
     units::PageIndex,
 };
 
-/// The size of the memory that a fault is for, as a type: the path is compiled once for each size, with
-/// only the branches of that size.
+/// The size of the memory that a fault is for, as a type: the path is compiled once for each size,
+/// with only the branches of that size.
 pub(super) trait Size {
     /// The order of an entry of this size.
     const ORDER: Order;

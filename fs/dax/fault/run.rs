@@ -76,8 +76,8 @@ impl<S: Size> Fault<'_, S> {
         code
     }
 
-    /// Maps the memory, unless it is past the end of the file or a huge page does not fit. `end` is the
-    /// first page that the file does not have.
+    /// Maps the memory, unless it is past the end of the file or a huge page does not fit. `end` is
+    /// the first page that the file does not have.
     #[inline]
     fn map_if_in_file(&self, end: PageIndex) -> FaultCode {
         if self.start() >= end {

@@ -2,9 +2,10 @@
 
 //! Faults that wait for the file to be synced (`MAP_SYNC`).
 //!
-//! A task that maps a file in this way makes its stores durable by writing back the CPU caches, without
-//! fsync(). So the metadata must be durable before a page can be written. [`handle`](super::handle) has
-//! found memory for the page, and left it to the filesystem to come here.
+//! A task that maps a file in this way makes its stores durable by writing back the CPU caches,
+//! without fsync(). So the metadata must be durable before a page can be written.
+//! [`handle`](super::handle) has found memory for the page, and left it to the filesystem to come
+//! here.
 
 use crate::{
     memory::Memory,
@@ -54,8 +55,8 @@ fn insert(vmf: &VmFault, mapping: &DaxMapping, order: Order, pfn: Pfn) -> FaultC
     code
 }
 
-/// Locks the entry of the slot and notes that it will be written, if its memory is that of `order` from
-/// frame `pfn` on.
+/// Locks the entry of the slot and notes that it will be written, if its memory is that of `order`
+/// from frame `pfn` on.
 fn lock_dirty<'s, 'm>(
     slot: &'s mut Slot<'m>,
     order: Order,

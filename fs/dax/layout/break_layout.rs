@@ -26,9 +26,9 @@ use kernel_ext::fs::inode::Inode;
 
 /// Breaks the layout of `range`.
 ///
-/// While a page is in use, `sleep` is called again and again, to give up the locks of the filesystem,
-/// sleep and take the locks again. Without it the error is `ERESTARTSYS`, as it is for a signal; the
-/// pages are unmapped then, and the entries still there.
+/// While a page is in use, `sleep` is called again and again, to give up the locks of the
+/// filesystem, sleep and take the locks again. Without it the error is `ERESTARTSYS`, as it is for
+/// a signal; the pages are unmapped then, and the entries still there.
 ///
 /// The caller holds a lock that keeps faults out, and `sleep` must leave it held. Sleeps.
 pub(crate) fn break_layout(
@@ -74,11 +74,12 @@ pub(crate) fn delete_range(mapping: &DaxMapping, range: PageRange) {
     remove_range(mapping, range, &mut memory, Dirty::in_file(mapping));
 }
 
-/// Takes the pages of `range` out of all page tables, and finds the first folio that is in use. Sleeps.
+/// Takes the pages of `range` out of all page tables, and finds the first folio that is in use.
+/// Sleeps.
 ///
-/// A task that is looking for a page without locks (`get_user_pages_fast()`) at the same time either
-/// has its reference by now, and is found. Or it sees that the page has gone from the page table, drops
-/// the reference and faults, and the caller keeps faults out.
+/// A task that is looking for a page without locks (`get_user_pages_fast()`) at the same time
+/// either has its reference by now, and is found. Or it sees that the page has gone from the page
+/// table, drops the reference and faults, and the caller keeps faults out.
 pub(crate) fn unmap_and_find_busy<'h>(
     mapping: &DaxMapping,
     range: PageRange,

@@ -2,8 +2,8 @@
 
 //! Forgetting pages of a file whose blocks are replaced, while faults go on.
 //!
-//! An entry is locked while its pages are taken out of all page tables and it is removed. So a fault
-//! that comes meanwhile waits, and asks the filesystem anew.
+//! An entry is locked while its pages are taken out of all page tables and it is removed. So a
+//! fault that comes meanwhile waits, and asks the filesystem anew.
 
 use crate::{
     memory::Memory,
@@ -32,8 +32,9 @@ pub(crate) fn detach(mapping: &AddressSpace, span: Span) {
 
 /// Forgets the pages of `span`, after other blocks have taken the place of theirs. Sleeps.
 ///
-/// A task that has read through a mapping since [`detach`] may have the old blocks there. A task that
-/// has written has made the filesystem replace them, and has the new ones, so dirty entries stay.
+/// A task that has read through a mapping since [`detach`] may have the old blocks there. A task
+/// that has written has made the filesystem replace them, and has the new ones, so dirty entries
+/// stay.
 pub(crate) fn detach_readers(mapping: &AddressSpace, span: Span) {
     walk(mapping, span, |found, memory| {
         if found.is_dirty() {
@@ -68,10 +69,10 @@ fn walk(
 /// Takes the pages of an entry out of all page tables, flushes them if they are dirty, and removes
 /// the entry.
 ///
-/// Other tasks may take references to pages at any time (I/O in flight, a pipe), and this does not wait
-/// for them: it may be the caller's write that has to go on before they are given back. A single page
-/// is left to the tasks that have references. An entry of many pages that is in use stays, until a fault
-/// that wants other memory there finds it idle.
+/// Other tasks may take references to pages at any time (I/O in flight, a pipe), and this does not
+/// wait for them: it may be the caller's write that has to go on before they are given back. A
+/// single page is left to the tasks that have references. An entry of many pages that is in use
+/// stays, until a fault that wants other memory there finds it idle.
 fn detach_entry<'s, 'm>(
     found: UnlockedEntry<'s, 'm>,
     memory: &mut Memory<'_>,
@@ -89,12 +90,12 @@ fn detach_entry<'s, 'm>(
     flushed.remove(References::ToOnePage, memory)
 }
 
-/// Takes the pages of a clean entry out of all page tables, and removes the entry unless its memory is
-/// in use. Returns whether it was removed. A dirty entry stays.
+/// Takes the pages of a clean entry out of all page tables, and removes the entry unless its memory
+/// is in use. Returns whether it was removed. A dirty entry stays.
 ///
-/// A filesystem that allocates blocks for a write does so before it asks for this, and a fault between
-/// the two maps the new blocks: an entry with references is one that may stay. It has to, so that a
-/// truncation of the file finds it and waits for them.
+/// A filesystem that allocates blocks for a write does so before it asks for this, and a fault
+/// between the two maps the new blocks: an entry with references is one that may stay. It has to,
+/// so that a truncation of the file finds it and waits for them.
 pub(super) fn detach_idle(found: UnlockedEntry<'_, '_>, memory: &mut Memory<'_>) -> bool {
     if found.is_dirty() {
         return false;

@@ -64,8 +64,8 @@ pub(super) fn remove_range(
     }
 }
 
-/// Removes the entry that covers the page `index`, as the page is truncated. Returns whether there was
-/// one. Sleeps.
+/// Removes the entry that covers the page `index`, as the page is truncated. Returns whether there
+/// was one. Sleeps.
 pub(crate) fn delete(mapping: &DaxMapping, index: PageIndex) -> bool {
     let mut slot = Slot::new(mapping, index, Order::Pte);
     let Some(found) = look_up(slot.lock()) else {
@@ -77,8 +77,8 @@ pub(crate) fn delete(mapping: &DaxMapping, index: PageIndex) -> bool {
     true
 }
 
-/// Removes the entry that covers the page `index` if there is one that is clean and whose pages are not
-/// in use. Returns whether there was. Sleeps.
+/// Removes the entry that covers the page `index` if there is one that is clean and whose pages are
+/// not in use. Returns whether there was. Sleeps.
 ///
 /// The pages may be mapped: the caller unmaps them only after this.
 pub(crate) fn invalidate(mapping: &DaxMapping, index: PageIndex) -> bool {

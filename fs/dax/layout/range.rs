@@ -34,8 +34,8 @@ impl PageRange {
         last: PageIndex::MAX,
     };
 
-    /// The pages that hold the bytes from `start` up to and including `end`, also those that hold other
-    /// bytes too; [`None`] if there are no such bytes.
+    /// The pages that hold the bytes from `start` up to and including `end`, also those that hold
+    /// other bytes too; [`None`] if there are no such bytes.
     ///
     /// For filesystems both `i64::MAX` and `-1` mean the end of the file, wherever it is.
     #[inline]
@@ -76,8 +76,8 @@ impl PageRange {
             && pages - 1 <= self.last.offset_from(first)
     }
 
-    /// The number of pages, as `unmap_mapping_pages()` takes it: all pages that a file can have are one
-    /// more than fits, for which 0 wraps around to the last page again.
+    /// The number of pages, as `unmap_mapping_pages()` takes it: all pages that a file can have are
+    /// one more than fits, for which 0 wraps around to the last page again.
     #[inline]
     pub(crate) const fn pages_or_all(self) -> usize {
         self.last.offset_from(self.first).wrapping_add(1)

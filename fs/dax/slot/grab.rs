@@ -83,8 +83,8 @@ fn clear_hole<'s, 'm>(found: UnlockedEntry<'s, 'm>) -> MappingLock<'s, 'm> {
     lock
 }
 
-/// Puts a locked placeholder of `order` into a slot that is empty. Gives the cursor back if there was
-/// no memory for the array to grow.
+/// Puts a locked placeholder of `order` into a slot that is empty. Gives the cursor back if there
+/// was no memory for the array to grow.
 #[inline]
 fn insert<'s, 'm>(
     mut lock: MappingLock<'s, 'm>,

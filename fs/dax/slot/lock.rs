@@ -38,7 +38,8 @@ impl<'m> Slot<'m> {
         MappingLock(self.0.lock())
     }
 
-    /// Where the slot is: a page of the entry of the last lookup, or the page that a walk has come to.
+    /// Where the slot is: a page of the entry of the last lookup, or the page that a walk has come
+    /// to.
     #[inline]
     pub(crate) fn position(&self) -> PageIndex {
         self.0.index()

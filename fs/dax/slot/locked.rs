@@ -60,8 +60,8 @@ impl Discharge for HeldEntry<'_, '_> {
     fn discharge(self) {
         let (lock, key) = self.unlock();
         drop(lock);
-        // Tasks that have seen the entry locked are in the queue by now. The next one is woken without
-        // the i_pages lock, which it wants first.
+        // Tasks that have seen the entry locked are in the queue by now. The next one is woken
+        // without the i_pages lock, which it wants first.
         key.wake_next();
     }
 }
@@ -140,8 +140,8 @@ pub(crate) struct Update<'u, 'm> {
 impl Update<'_, '_> {
     /// Puts `storage` in the place of the entry, which stays locked, and keeps its tags.
     ///
-    /// `shared` says that the filesystem lets several files have the memory. If the old entry has more
-    /// than one page, its memory is not in use.
+    /// `shared` says that the filesystem lets several files have the memory. If the old entry has
+    /// more than one page, its memory is not in use.
     #[inline]
     pub(crate) fn replace_by_storage(
         &mut self,

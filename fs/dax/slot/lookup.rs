@@ -70,8 +70,8 @@ impl<'s, 'm> MappingLock<'s, 'm> {
         }
     }
 
-    /// The next entry up to the page `last`, once it is unlocked: at first the one at the slot, then
-    /// the one after that. [`None`], and the lock is released, if there is none.
+    /// The next entry up to the page `last`, once it is unlocked: at first the one at the slot,
+    /// then the one after that. [`None`], and the lock is released, if there is none.
     ///
     /// The methods of the entry give the lock back, with which the walk goes on:
     ///

@@ -6,7 +6,8 @@
 //! written page by page has many small entries that follow each other in memory too.
 //!
 //! All other tasks lock one entry at a time. Writeback locks those after the first of a run only if
-//! they are not locked, and a task that has a run waits for no entry. So no circle of waits can arise.
+//! they are not locked, and a task that has a run waits for no entry. So no circle of waits can
+//! arise.
 
 use super::{
     lock::MappingLock,
@@ -44,8 +45,9 @@ use kernel_ext::{
 ///
 /// # Invariants
 ///
-/// The task has the locks of `len` entries, the first of which is `first`, at the page `index`. If there
-/// are several, each is of one page, which follows that of the one before in the file and in memory.
+/// The task has the locks of `len` entries, the first of which is `first`, at the page `index`. If
+/// there are several, each is of one page, which follows that of the one before in the file and in
+/// memory.
 pub(super) struct HeldRun<'s, 'm> {
     cursor: &'s mut Cursor<'m>,
     pub(super) index: PageIndex,
@@ -95,9 +97,9 @@ impl Discharge for HeldRun<'_, '_> {
 }
 
 impl<'s, 'm> UnlockedEntry<'s, 'm> {
-    /// Locks the entry, and those that follow it in the file and in memory, that writeback has set out
-    /// to flush and that are not locked; up to the page `last`, and to the end of the memory. Releases
-    /// the i_pages lock.
+    /// Locks the entry, and those that follow it in the file and in memory, that writeback has set
+    /// out to flush and that are not locked; up to the page `last`, and to the end of the memory.
+    /// Releases the i_pages lock.
     ///
     /// Gives the entry back if it is no storage, or if `memory` does not find its memory.
     ///
@@ -138,7 +140,8 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
                 len += 1;
             }
         }
-        // INVARIANT: Each of them has been locked above, after it was found to follow the one before.
+        // INVARIANT: Each of them has been locked above, after it was found to follow the one
+        // before.
         Duty::new(HeldRun {
             cursor: guard.unlock(),
             index,
@@ -180,8 +183,8 @@ impl<'s, 'm, 'f> LockedRun<'s, 'm, 'f> {
         self.held.cursor.mapping()
     }
 
-    /// Write-protects the pages of the entries in all page tables: the next store to each faults, and
-    /// the fault waits for the lock of the entry. Sleeps.
+    /// Write-protects the pages of the entries in all page tables: the next store to each faults,
+    /// and the fault waits for the lock of the entry. Sleeps.
     #[inline]
     pub(crate) fn write_protect(self) -> ProtectedRun<'s, 'm, 'f> {
         self.mapping()
@@ -198,7 +201,8 @@ impl<'s, 'm, 'f> LockedRun<'s, 'm, 'f> {
 pub(crate) struct ProtectedRun<'s, 'm, 'f>(LockedRun<'s, 'm, 'f>);
 
 impl<'s, 'm, 'f> ProtectedRun<'s, 'm, 'f> {
-    /// Writes back what the CPU caches hold of the memory, if `device`, which it belongs to, wants that.
+    /// Writes back what the CPU caches hold of the memory, if `device`, which it belongs to, wants
+    /// that.
     #[inline]
     pub(crate) fn flush(self, device: FileDevice<'_>) -> FlushedRun<'s, 'm, 'f> {
         device.flush(self.0.frames);
@@ -214,7 +218,8 @@ impl<'s, 'm, 'f> ProtectedRun<'s, 'm, 'f> {
 pub(crate) struct FlushedRun<'s, 'm, 'f>(LockedRun<'s, 'm, 'f>);
 
 impl<'s, 'm> FlushedRun<'s, 'm, '_> {
-    /// Notes that the memory is clean, unlocks the entries and wakes the next task that waits for each.
+    /// Notes that the memory is clean, unlocks the entries and wakes the next task that waits for
+    /// each.
     ///
     /// All tags go at once, and only now. So another writeback that has tagged the entries before
     /// finds them locked, waits for the flush, and does not flush again.

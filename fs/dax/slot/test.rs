@@ -363,8 +363,8 @@ mod tests {
         }
     }
 
-    /// Runs `wait` in another task while an entry that covers page 5 is locked, then has `finish` end
-    /// that. The other task must wait until then, and no longer.
+    /// Runs `wait` in another task while an entry that covers page 5 is locked, then has `finish`
+    /// end that. The other task must wait until then, and no longer.
     fn waits(order: Order, wait: fn(&File), finish: fn(LockedEntry<'_, '_>)) -> Result {
         let other = Arc::pin_init(
             try_pin_init!(Other {

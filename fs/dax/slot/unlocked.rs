@@ -44,8 +44,8 @@ impl Discharge for WakeNext {
 
 /// An entry that is not locked. The i_pages lock is held, so it stays like that.
 ///
-/// The task that found it may have been woken for it. So the next one is woken when this is dropped,
-/// and the i_pages lock is released.
+/// The task that found it may have been woken for it. So the next one is woken when this is
+/// dropped, and the i_pages lock is released.
 #[must_use = "the next waiter is woken immediately when this is unused"]
 pub(crate) struct UnlockedEntry<'s, 'm> {
     // Dropped in this order: others are woken under the lock.
@@ -97,8 +97,8 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
 
     /// Notes that the memory is about to be written.
     ///
-    /// For a caller that locks the entry next, since the entry must not be unlocked again before its
-    /// memory is mapped writable.
+    /// For a caller that locks the entry next, since the entry must not be unlocked again before
+    /// its memory is mapped writable.
     #[inline]
     pub(crate) fn mark_dirty(&mut self) {
         self.lock.0.set_mark(TAG_DIRTY);
@@ -117,7 +117,8 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
         LockedEntry::new(lock.0.unlock(), held)
     }
 
-    /// Locks the entry, and keeps the i_pages lock. The task that unlocks the entry wakes the next one.
+    /// Locks the entry, and keeps the i_pages lock. The task that unlocks the entry wakes the next
+    /// one.
     #[inline]
     pub(super) fn lock_in_place(self) -> (MappingLock<'s, 'm>, EntryLock) {
         self.wake.take_over();
@@ -146,7 +147,8 @@ impl<'s, 'm> UnlockedEntry<'s, 'm> {
         self.lock
     }
 
-    /// Removes the entry like [`UnlockedEntry::discard`], unless it is dirty: then it is given back.
+    /// Removes the entry like [`UnlockedEntry::discard`], unless it is dirty: then it is given
+    /// back.
     #[inline]
     pub(crate) fn remove_if_clean(
         self,
@@ -181,11 +183,11 @@ impl<'s, 'm> BusyEntry<'s, 'm> {
     /// Sleeps until the entry is unlocked.
     ///
     /// Only the i_pages lock keeps the address space: it may be freed once the lock is released, so
-    /// the caller has to find it again. `unlocked` runs in between, before the task sleeps: there the
-    /// caller leaves its RCU read section.
+    /// the caller has to find it again. `unlocked` runs in between, before the task sleeps: there
+    /// the caller leaves its RCU read section.
     ///
-    /// The wait is not exclusive, because the caller may not come back for the entry and so cannot be
-    /// the one to wake the next.
+    /// The wait is not exclusive, because the caller may not come back for the entry and so cannot
+    /// be the one to wake the next.
     pub(crate) fn wait_and_release(self, unlocked: impl FnOnce()) {
         let start = self.entry.order().start(self.lock.position());
         wait::release_and_sleep(self.lock.0, start, unlocked);

@@ -16,8 +16,8 @@ use crate::{
 };
 use kernel_ext::units::PageIndex;
 
-/// A locked entry that is in no page table, private copies excepted. Faults on its pages wait for the
-/// lock.
+/// A locked entry that is in no page table, private copies excepted. Faults on its pages wait for
+/// the lock.
 ///
 /// When dropped, the entry is unlocked, and the next fault maps it again.
 #[must_use = "the entry is unlocked immediately when this is unused"]
@@ -71,11 +71,11 @@ impl<'s, 'm> Unmapped<'s, 'm> {
         self.dirty
     }
 
-    /// Has the memory of the entry on stable storage: writes it back unless the entry is clean, whose
-    /// memory was written back before. Sleeps.
+    /// Has the memory of the entry on stable storage: writes it back unless the entry is clean,
+    /// whose memory was written back before. Sleeps.
     ///
-    /// If the memory is gone although it was dirty, its data is lost. Then each open file of the inode
-    /// gets `EIO` from its next fsync().
+    /// If the memory is gone although it was dirty, its data is lost. Then each open file of the
+    /// inode gets `EIO` from its next fsync().
     #[inline]
     pub(crate) fn flush(self, memory: &mut Memory<'_>) -> Flushed<'s, 'm> {
         if self.dirty && !memory.flush(self.entry()) {
@@ -85,15 +85,16 @@ impl<'s, 'm> Unmapped<'s, 'm> {
     }
 }
 
-/// A locked entry whose memory is on stable storage, and in no page table: the evidence that is needed
-/// to remove an entry that was dirty without losing its data.
+/// A locked entry whose memory is on stable storage, and in no page table: the evidence that is
+/// needed to remove an entry that was dirty without losing its data.
 ///
 /// When dropped, the entry is unlocked, and as dirty as it was.
 #[must_use = "the entry is unlocked immediately, and not removed, when this is unused"]
 pub(crate) struct Flushed<'s, 'm>(LockedEntry<'s, 'm>);
 
 impl<'s, 'm> Flushed<'s, 'm> {
-    /// Removes the entry, and wakes all tasks that wait for it. The i_pages lock is held afterwards.
+    /// Removes the entry, and wakes all tasks that wait for it. The i_pages lock is held
+    /// afterwards.
     ///
     /// `references` are those that the memory may have, if `memory` finds it still there.
     #[inline]
@@ -108,8 +109,8 @@ impl<'s, 'm> Flushed<'s, 'm> {
         lock
     }
 
-    /// Leaves the entry as it was, and wakes the next task that waits for it. The i_pages lock is held
-    /// afterwards.
+    /// Leaves the entry as it was, and wakes the next task that waits for it. The i_pages lock is
+    /// held afterwards.
     pub(crate) fn put(self) -> MappingLock<'s, 'm> {
         self.0.put()
     }

@@ -2,9 +2,9 @@
 
 //! Positions in the array of pages of a file (`i_pages`).
 //!
-//! Filesystem-DAX reads and changes the array through a cursor (`struct xa_state`) under the lock of
-//! the array. [`Cursor`] is the position, [`Guard`](super::guard::Guard) the lock. A position is a
-//! place in the tree only while the lock is held: the guard resets it when it unlocks, so that a
+//! Filesystem-DAX reads and changes the array through a cursor (`struct xa_state`) under the lock
+//! of the array. [`Cursor`] is the position, [`Guard`](super::guard::Guard) the lock. A position is
+//! a place in the tree only while the lock is held: the guard resets it when it unlocks, so that a
 //! cursor that outlives a lock starts again from the root.
 //!
 //! The XArray of the kernel crate does not serve: it stores owned pointers, one index each, in an

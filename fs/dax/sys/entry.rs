@@ -2,8 +2,8 @@
 
 //! Entries: what a file with DAX has in its `i_pages`.
 //!
-//! An entry says which memory a page of the file is, or 512 pages that begin at a multiple of 512. It
-//! is a number, which the trace events print:
+//! An entry says which memory a page of the file is, or 512 pages that begin at a multiple of 512.
+//! It is a number, which the trace events print:
 //!
 //! ```text
 //!  62                                  4   3    2    1     0
@@ -12,8 +12,8 @@
 //!
 //! [`Entry`] has no lock bit: that is between [`Guard`](super::guard::Guard) and the array.
 //!
-//! Safe code cannot make an entry of a number. It makes one of [`Storage`] or [`Zeros`], or finds it
-//! in the array.
+//! Safe code cannot make an entry of a number. It makes one of [`Storage`] or [`Zeros`], or finds
+//! it in the array.
 //!
 //! This file does not depend on the kernel, so the tests also run on the host.
 
@@ -102,8 +102,8 @@ impl Storage<'_> {
     ///
     /// # Safety
     ///
-    /// The frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is not removed for the lifetime
-    /// of the result, and the number of the first a multiple of `order.pages()`.
+    /// The frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is not removed for the
+    /// lifetime of the result, and the number of the first a multiple of `order.pages()`.
     #[inline]
     pub(crate) const unsafe fn new(pfn: Pfn, order: Order) -> Self {
         // INVARIANT: The caller knows this of the frames.
@@ -139,7 +139,8 @@ impl Zeros {
     ///
     /// # Safety
     ///
-    /// The frame must be that of the zero page, or the first of the huge zero folio, as `order` says.
+    /// The frame must be that of the zero page, or the first of the huge zero folio, as `order`
+    /// says.
     #[inline]
     pub(crate) const unsafe fn new(pfn: Pfn, order: Order) -> Self {
         Self { pfn, order }
@@ -164,8 +165,8 @@ pub(crate) enum Kind {
 ///
 /// # Invariants
 ///
-/// The bit [`LOCKED`] is clear. An entry of the kind [`Kind::Mapped`] was made of [`Storage`], one of
-/// the kind [`Kind::Zero`] of [`Zeros`].
+/// The bit [`LOCKED`] is clear. An entry of the kind [`Kind::Mapped`] was made of [`Storage`], one
+/// of the kind [`Kind::Zero`] of [`Zeros`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Entry(Value);
@@ -213,8 +214,8 @@ impl Entry {
     #[inline]
     pub(crate) const unsafe fn decode(value: Value) -> (Self, bool) {
         let n = value.get();
-        // INVARIANT: The bit has just been cleared. Only entries get into such an array, and the caller
-        // has it from there.
+        // INVARIANT: The bit has just been cleared. Only entries get into such an array, and the
+        // caller has it from there.
         (Self(Value::new(n & !LOCKED)), n & LOCKED != 0)
     }
 
@@ -280,8 +281,8 @@ impl Entry {
         self.0.get() & (ZERO | EMPTY) == 0
     }
 
-    /// Whether the memory of the two entries, each of one page, is storage, and that of this one the
-    /// `i`th page after that of `first`.
+    /// Whether the memory of the two entries, each of one page, is storage, and that of this one
+    /// the `i`th page after that of `first`.
     #[inline]
     pub(crate) fn follows(self, first: Self, i: usize) -> bool {
         match (self.order(), self.mapped_pfn(), first.mapped_pfn()) {

@@ -3,8 +3,8 @@
 //! Folios of memory that belongs to a DAX device and to files (`MEMORY_DEVICE_FS_DAX`).
 //!
 //! They come and go with the entries in the `i_pages` of files, not with an allocator. A frame that
-//! no entry has is a folio of one page without references, an entry of many pages makes their frames
-//! one folio, and the last entry of a folio takes it apart again.
+//! no entry has is a folio of one page without references, an entry of many pages makes their
+//! frames one folio, and the last entry of a folio takes it apart again.
 //!
 //! A folio knows the one entry that has it; or only how many have it, if files share blocks. Then
 //! memory failure, which begins with the folio, asks the filesystem which files these are.
@@ -33,15 +33,15 @@ use kernel_ext::{
 ///
 /// # Locking
 ///
-/// To which entries a folio belongs is written under the i_pages lock of the file that has, or is to
-/// have, such an entry, so that a task that looks at both finds that they agree. Files that share
-/// memory have different i_pages locks, so there is also a lock for the users of folios
+/// To which entries a folio belongs is written under the i_pages lock of the file that has, or is
+/// to have, such an entry, so that a task that looks at both finds that they agree. Files that
+/// share memory have different i_pages locks, so there is also a lock for the users of folios
 /// (`folio_users.c`), which is taken inside of the former.
 ///
 /// # Invariants
 ///
-/// The memory is of the type `MEMORY_DEVICE_FS_DAX`, and all of its `struct page`s are there as long
-/// as the reference. No allocator frees it: it is idle when it has no references.
+/// The memory is of the type `MEMORY_DEVICE_FS_DAX`, and all of its `struct page`s are there as
+/// long as the reference. No allocator frees it: it is idle when it has no references.
 #[repr(transparent)]
 pub(crate) struct DeviceFolio(Folio);
 

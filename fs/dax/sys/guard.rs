@@ -116,7 +116,8 @@ impl<'c, 'm> Guard<'c, 'm> {
     /// Walks to the index and returns its content (`xas_load()`).
     #[inline]
     pub(crate) fn load(&mut self) -> Option<Present> {
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         let slot = unsafe { bindings::xas_load(self.xas()) };
         // SAFETY: The array is that of a DAX mapping, by the invariants of the cursor.
         unsafe { Present::from_raw(slot) }
@@ -126,7 +127,8 @@ impl<'c, 'm> Guard<'c, 'm> {
     /// range (`xas_find_conflict()`).
     #[inline]
     pub(crate) fn find_conflict(&mut self) -> Option<Present> {
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         let slot = unsafe { bindings::xas_find_conflict(self.xas()) };
         // SAFETY: The array is that of a DAX mapping, by the invariants of the cursor.
         unsafe { Present::from_raw(slot) }
@@ -135,7 +137,8 @@ impl<'c, 'm> Guard<'c, 'm> {
     /// The next entry up to `last`: the one at the index if the walk has not begun, else the one
     /// after it (`xas_next_entry()`).
     ///
-    /// C has the fast path inline too. It spares an fsync() of 16 neighbours 1500 instructions of 5400.
+    /// C has the fast path inline too. It spares an fsync() of 16 neighbours 1500 instructions of
+    /// 5400.
     #[inline]
     pub(crate) fn next(&mut self, last: PageIndex) -> Option<Present> {
         let xas = self.xas();
@@ -167,7 +170,8 @@ impl<'c, 'm> Guard<'c, 'm> {
                 }
             }
         }
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         let slot = unsafe { bindings::xas_find(xas, last.0) };
         // SAFETY: The array is that of a DAX mapping, by the invariants of the cursor.
         unsafe { Present::from_raw(slot) }
@@ -183,17 +187,18 @@ impl<'c, 'm> Guard<'c, 'm> {
         if flags & bindings::XA_FLAGS_MARK_0 << mark.0 == 0 {
             return None;
         }
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         let slot = unsafe { bindings::xas_find_marked(self.xas(), last.0, mark.0) };
         // SAFETY: The array is that of a DAX mapping, by the invariants of the cursor.
         unsafe { Present::from_raw(slot) }
     }
 
-    /// Whether the index after that of the cursor is next to it in the array too, and its entry has the
-    /// mark. [`false`] may also mean that it is in another node.
+    /// Whether the index after that of the cursor is next to it in the array too, and its entry has
+    /// the mark. [`false`] may also mean that it is in another node.
     ///
-    /// An fsync() of one page, which has no neighbour to take along, pays for this and nothing else: it
-    /// spares 79 instructions of 890.
+    /// An fsync() of one page, which has no neighbour to take along, pays for this and nothing
+    /// else: it spares 79 instructions of 890.
     #[inline]
     pub(crate) fn next_is_marked(&mut self, mark: Mark) -> bool {
         let xas = self.xas();
@@ -214,7 +219,8 @@ impl<'c, 'm> Guard<'c, 'm> {
     /// Whether the entry that the cursor has walked to has the mark (`xas_get_mark()`).
     #[inline]
     pub(crate) fn has_mark(&self, mark: Mark) -> bool {
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         unsafe { bindings::xas_get_mark(&self.0 .0.xas, mark.0) }
     }
 
@@ -241,12 +247,14 @@ impl<'c, 'm> Guard<'c, 'm> {
     fn pause(&mut self) {
         let mapping = self.mapping();
         // INVARIANT: `xas_pause()` leaves the tree before the lock is released.
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         unsafe { bindings::xas_pause(self.xas()) };
         // SAFETY: The lock is held, by the invariant of the guard; it is taken again below, before
         // the guard can be used.
         unsafe { unlock_irq(mapping) };
-        // SAFETY: This task may sleep: it held no lock but this, for which it could have had to wait.
+        // SAFETY: This task may sleep: it held no lock but this, for which it could have had to
+        // wait.
         unsafe { bindings::cond_resched() };
         // INVARIANT: Locked again.
         lock_irq(mapping);
@@ -255,8 +263,8 @@ impl<'c, 'm> Guard<'c, 'm> {
 
 /// Takes the i_pages lock and disables interrupts.
 ///
-/// Calls the function that `xa_lock_irq()` ends up in, because the C helper for that is a call on top:
-/// with that for unlocking, 24 instructions of a read fault.
+/// Calls the function that `xa_lock_irq()` ends up in, because the C helper for that is a call on
+/// top: with that for unlocking, 24 instructions of a read fault.
 #[inline]
 fn lock_irq(mapping: &DaxMapping) {
     #[cfg(all(CONFIG_SMP, not(CONFIG_PREEMPT_RT)))]

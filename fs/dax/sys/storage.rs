@@ -43,11 +43,11 @@ impl<'a> Storage<'a> {
         // SAFETY:
         // - The device has just answered that its pages from `pos` on are the frames from `pfn` on,
         //   and not fewer than the order has.
-        // - A frame that `direct_access()` answers with has a `struct page`. A driver of devices that
-        //   filesystems use (pmem, virtiofs, fsdev) maps them with the type `MEMORY_DEVICE_FS_DAX`;
-        //   device-mapper passes on the answers of such drivers.
-        // - The device was alive, and `kill_dax()`, after which the driver removes the memory, waits
-        //   for `guard`, which lives for `'a`.
+        // - A frame that `direct_access()` answers with has a `struct page`. A driver of devices
+        //   that filesystems use (pmem, virtiofs, fsdev) maps them with the type
+        //   `MEMORY_DEVICE_FS_DAX`; device-mapper passes on the answers of such drivers.
+        // - The device was alive, and `kill_dax()`, after which the driver removes the memory,
+        //   waits for `guard`, which lives for `'a`.
         // - The number of the first frame is a multiple of the number of pages: checked above.
         Ok(unsafe { Self::new(pfn, order) })
     }
@@ -64,8 +64,8 @@ impl Zeros {
     /// The huge folio of zeros.
     #[inline]
     pub(crate) fn huge(zero: HugeZeroFolio<'_>) -> Self {
-        // SAFETY: The huge zero folio has the order of a PMD, and the frame is its first. It may be freed
-        // when no address space uses it any more, but an entry only names it.
+        // SAFETY: The huge zero folio has the order of a PMD, and the frame is its first. It may be
+        // freed when no address space uses it any more, but an entry only names it.
         unsafe { Self::new(zero.folio().pfn(), Order::Pmd) }
     }
 }

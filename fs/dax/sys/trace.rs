@@ -96,7 +96,8 @@ declare_trace! {
 pub(crate) fn pmd_fault(inode: &Inode, vmf: &VmFault, max_pgoff: PageIndex) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe { dax_pmd_fault(inode.as_raw(), vmf.as_raw(), max_pgoff.0, 0) }
 }
 
@@ -105,7 +106,8 @@ pub(crate) fn pmd_fault(inode: &Inode, vmf: &VmFault, max_pgoff: PageIndex) {
 pub(crate) fn pmd_fault_done(inode: &Inode, vmf: &VmFault, max_pgoff: PageIndex, code: FaultCode) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe {
         dax_pmd_fault_done(
             inode.as_raw(),
@@ -121,7 +123,8 @@ pub(crate) fn pmd_fault_done(inode: &Inode, vmf: &VmFault, max_pgoff: PageIndex,
 pub(crate) fn pmd_load_hole(inode: &Inode, vmf: &VmFault, zero: &Folio, entry: Entry) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     // - The event records the other two pointers without following them.
     unsafe {
         dax_pmd_load_hole(
@@ -138,7 +141,8 @@ pub(crate) fn pmd_load_hole(inode: &Inode, vmf: &VmFault, zero: &Folio, entry: E
 pub(crate) fn pmd_load_hole_fallback(inode: &Inode, vmf: &VmFault, entry: Entry) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     // - The event records the other two pointers without following them.
     unsafe {
         dax_pmd_load_hole_fallback(
@@ -155,7 +159,8 @@ pub(crate) fn pmd_load_hole_fallback(inode: &Inode, vmf: &VmFault, entry: Entry)
 pub(crate) fn pte_fault(inode: &Inode, vmf: &VmFault) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe { dax_pte_fault(inode.as_raw(), vmf.as_raw(), 0) }
 }
 
@@ -164,7 +169,8 @@ pub(crate) fn pte_fault(inode: &Inode, vmf: &VmFault) {
 pub(crate) fn pte_fault_done(inode: &Inode, vmf: &VmFault, code: FaultCode) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe { dax_pte_fault_done(inode.as_raw(), vmf.as_raw(), code.as_raw() as c_int) }
 }
 
@@ -173,7 +179,8 @@ pub(crate) fn pte_fault_done(inode: &Inode, vmf: &VmFault, code: FaultCode) {
 pub(crate) fn load_hole(inode: &Inode, vmf: &VmFault, code: FaultCode) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe { dax_load_hole(inode.as_raw(), vmf.as_raw(), code.as_raw() as c_int) }
 }
 
@@ -182,7 +189,8 @@ pub(crate) fn load_hole(inode: &Inode, vmf: &VmFault, code: FaultCode) {
 pub(crate) fn insert_pfn_mkwrite_no_entry(inode: &Inode, vmf: &VmFault, code: FaultCode) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe { dax_insert_pfn_mkwrite_no_entry(inode.as_raw(), vmf.as_raw(), code.as_raw() as c_int) }
 }
 
@@ -191,7 +199,8 @@ pub(crate) fn insert_pfn_mkwrite_no_entry(inode: &Inode, vmf: &VmFault, code: Fa
 pub(crate) fn insert_pfn_mkwrite(inode: &Inode, vmf: &VmFault, code: FaultCode) {
     // SAFETY:
     // - The inode lives as long as the reference.
-    // - The fault is being handled by this task, by the type invariants, so that the event may read it.
+    // - The fault is being handled by this task, by the type invariants, so that the event may read
+    //   it.
     unsafe { dax_insert_pfn_mkwrite(inode.as_raw(), vmf.as_raw(), code.as_raw() as c_int) }
 }
 

@@ -2,16 +2,16 @@
 
 //! Waiting for an entry to become unlocked.
 //!
-//! Entries have no room for a wait queue. Tasks that wait for one queue up in a hashed table under the
-//! key of the entry: the array, and the index at which the entry starts.
+//! Entries have no room for a wait queue. Tasks that wait for one queue up in a hashed table under
+//! the key of the entry: the array, and the index at which the entry starts.
 //!
-//! No wake-up is missed. A task joins the queue under the i_pages lock, after it has seen there that
-//! the entry is locked. A task that unlocks an entry does so under the same lock, and wakes
+//! No wake-up is missed. A task joins the queue under the i_pages lock, after it has seen there
+//! that the entry is locked. A task that unlocks an entry does so under the same lock, and wakes
 //! afterwards. So all tasks that have seen the entry locked are in the queue by then.
 //!
-//! [`Key::wake_next`] wakes exclusive waiters one at a time. A waiter that was woken has used up the
-//! wake-up, so it must wake the next one if it does not keep the entry. A task that may not be able to
-//! do so waits non-exclusively ([`release_and_sleep`]).
+//! [`Key::wake_next`] wakes exclusive waiters one at a time. A waiter that was woken has used up
+//! the wake-up, so it must wake the next one if it does not keep the entry. A task that may not be
+//! able to do so waits non-exclusively ([`release_and_sleep`]).
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
@@ -55,8 +55,8 @@ static TABLE: Table = Table([const { Opaque::zeroed() }; 1 << TABLE_BITS]);
 ///
 /// # Safety
 ///
-/// Must be called once, and before any other function of this module: when the kernel starts, before
-/// there are files.
+/// Must be called once, and before any other function of this module: when the kernel starts,
+/// before there are files.
 pub(crate) unsafe fn init() {
     for queue in &TABLE.0 {
         // INVARIANT: No file exists yet, as the caller knows.
@@ -107,8 +107,8 @@ impl Key {
         self.wake(0);
     }
 
-    /// Looks at the queue without its lock first (`waitqueue_active()`, which C has inline too): each
-    /// fault wakes, hardly ever is there a waiter, and `__wake_up()` takes a lock.
+    /// Looks at the queue without its lock first (`waitqueue_active()`, which C has inline too):
+    /// each fault wakes, hardly ever is there a waiter, and `__wake_up()` takes a lock.
     #[inline]
     fn wake(self, exclusive: c_int) {
         let queue = self.queue();
@@ -181,9 +181,11 @@ fn sleep<T>(key: Key, exclusive: bool, release: impl FnOnce() -> T) -> T {
     let entry = unsafe { &raw mut (*waiter).entry };
     // SAFETY:
     // - The queue is static, and initialised by the invariant of the table.
-    // - The entry is valid for all of this. It does not move, and `finish_wait()` takes it out of the
-    //   queue before its stack frame ends; `release` does not unwind, because the kernel aborts.
-    // - `wake_waiter()` finds the waiter around the entry, and the keys that wakers of this table pass.
+    // - The entry is valid for all of this. It does not move, and `finish_wait()` takes it out of
+    //   the queue before its stack frame ends; `release` does not unwind, because the kernel
+    //   aborts.
+    // - `wake_waiter()` finds the waiter around the entry, and the keys that wakers of this table
+    //   pass.
     unsafe {
         bindings::init_wait_entry(entry, 0);
         (*entry).func = Some(wake_waiter);
@@ -211,10 +213,11 @@ pub(crate) fn sleep_exclusive<'c, 'm>(
     sleep(key, true, || guard.unlock())
 }
 
-/// Like [`sleep_exclusive`], for a caller that does not look again: it need not wake the next waiter.
+/// Like [`sleep_exclusive`], for a caller that does not look again: it need not wake the next
+/// waiter.
 ///
-/// Once the i_pages lock is released the address space may be freed; `unlocked` runs then, before the
-/// caller sleeps.
+/// Once the i_pages lock is released the address space may be freed; `unlocked` runs then, before
+/// the caller sleeps.
 pub(crate) fn release_and_sleep(guard: Guard<'_, '_>, start: PageIndex, unlocked: impl FnOnce()) {
     let key = Key::new(guard.mapping(), start);
     sleep(key, false, || {

@@ -17,8 +17,8 @@ use kernel::page::PAGE_SIZE;
 ///
 /// # Invariants
 ///
-/// The page is valid, a folio of one page, and until it is mapped only the handler of the fault uses
-/// it.
+/// The page is valid, a folio of one page, and until it is mapped only the handler of the fault
+/// uses it.
 ///
 /// # Examples
 ///
@@ -44,8 +44,8 @@ impl VmFault {
     pub fn cow_page(&self) -> Option<CowPage<'_>> {
         // SAFETY: The fault is valid, by the type invariants; the field does not change.
         let page = unsafe { (*self.as_raw()).cow_page };
-        // INVARIANT: `do_cow_fault()` has allocated it for this fault, and passes it to this handler
-        // only.
+        // INVARIANT: `do_cow_fault()` has allocated it for this fault, and passes it to this
+        // handler only.
         NonNull::new(page).map(|page| CowPage { vmf: self, page })
     }
 }

@@ -75,8 +75,8 @@ impl VmFault {
     /// Maps the frame `pfn`, which is in `folio`, at the address; for writing, and dirty, if
     /// `write`.
     ///
-    /// `NOPAGE` if the page is mapped now, by this task or another; `SIGBUS` if the frame is not one
-    /// of the folio's. Takes the lock of the page table, may sleep to allocate one.
+    /// `NOPAGE` if the page is mapped now, by this task or another; `SIGBUS` if the frame is not
+    /// one of the folio's. Takes the lock of the page table, may sleep to allocate one.
     #[inline]
     pub fn insert_page(&self, folio: &Pinned<'_>, pfn: Pfn, write: bool) -> FaultCode {
         let Some(page) = folio.page(pfn) else {
@@ -93,8 +93,8 @@ impl VmFault {
     /// Maps `folio`, which has the order of a PMD, around the address; for writing, and dirty, if
     /// `write`.
     ///
-    /// `NOPAGE` if it is mapped now, by this task or another; `SIGBUS` for a folio of another order.
-    /// Takes the lock of the page table, may sleep to allocate one.
+    /// `NOPAGE` if it is mapped now, by this task or another; `SIGBUS` for a folio of another
+    /// order. Takes the lock of the page table, may sleep to allocate one.
     #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
     #[inline]
     pub fn insert_folio_pmd(&self, folio: &Pinned<'_>, write: bool) -> FaultCode {
@@ -132,13 +132,14 @@ impl VmFault {
     /// The huge folio of zeros, or [`None`] if there is no memory for it. May sleep.
     #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
     pub fn huge_zero_folio(&self) -> Option<HugeZeroFolio<'_>> {
-        // SAFETY: The area is valid and locked, by the type invariants, and keeps its address space.
+        // SAFETY: The area is valid and locked, by the type invariants, and keeps its address
+        // space.
         let folio = unsafe { bindings::mm_get_huge_zero_folio((*self.vma().as_ptr()).vm_mm) };
         if folio.is_null() {
             return None;
         }
-        // INVARIANT: The address space keeps the folio from now on until it is torn down, and the area
-        // of the fault keeps the address space.
+        // INVARIANT: The address space keeps the folio from now on until it is torn down, and the
+        // area of the fault keeps the address space.
         // SAFETY: The function returns a folio, which stays as long, as said above.
         Some(HugeZeroFolio(unsafe { Folio::from_raw(folio) }))
     }

@@ -48,7 +48,8 @@ pub(super) fn entry(order: Order, kind: Kind) -> Entry {
         Kind::Empty => Entry::empty(order),
         // SAFETY: The zeros are not used.
         Kind::Zero(pfn) => Entry::zeros(unsafe { Zeros::new(pfn, order) }),
-        // SAFETY: The memory is not used: no driver has mapped it, so that `Memory` does not find it.
+        // SAFETY: The memory is not used: no driver has mapped it, so that `Memory` does not find
+        // it.
         Kind::Mapped(pfn) => Entry::mapped(unsafe { Storage::new(pfn, order) }),
     }
 }

@@ -38,14 +38,14 @@ pub(crate) struct InUse;
 impl DeviceFolio {
     /// Notes that one more entry has `storage`: that at `index` of `mapping`.
     ///
-    /// `shared` says that the filesystem lets several files have the memory. Without it no other entry
-    /// may have the frames, which a warning enforces. Fails, and does nothing, if other entries have
-    /// some of the frames, but not as one folio.
+    /// `shared` says that the filesystem lets several files have the memory. Without it no other
+    /// entry may have the frames, which a warning enforces. Fails, and does nothing, if other
+    /// entries have some of the frames, but not as one folio.
     ///
     /// # Safety
     ///
-    /// The caller must hold the lock of the `i_pages` of `mapping`, store the entry before it releases
-    /// the lock, and call [`DeviceFolio::disassociate`] when it removes the entry.
+    /// The caller must hold the lock of the `i_pages` of `mapping`, store the entry before it
+    /// releases the lock, and call [`DeviceFolio::disassociate`] when it removes the entry.
     pub(in crate::sys) unsafe fn associate(
         storage: Storage<'_>,
         index: PageIndex,
@@ -68,9 +68,11 @@ impl DeviceFolio {
             Some(count) => folio.set_shared(count, &users),
             None => {
                 // SAFETY:
-                // - By the type invariants of `Storage`, the frames are memory of the type and there.
-                // - No entry has the first frame, as its usage says. None has another of them: without
-                //   `shared` the filesystem has given them to this file alone, with it that was checked.
+                // - By the type invariants of `Storage`, the frames are memory of the type and
+                //   there.
+                // - No entry has the first frame, as its usage says. None has another of them:
+                //   without `shared` the filesystem has given them to this file alone, with it that
+                //   was checked.
                 // - None can get one, since the lock of the users is for all of the frames.
                 unsafe { folio.join(order) };
                 folio.set_owner(mapping, index, &users);
@@ -85,8 +87,8 @@ impl DeviceFolio {
     ///
     /// # Safety
     ///
-    /// The caller must hold the i_pages lock of a file, and have removed an entry with these frames for
-    /// which [`DeviceFolio::associate`] was called, since it took the lock.
+    /// The caller must hold the i_pages lock of a file, and have removed an entry with these frames
+    /// for which [`DeviceFolio::associate`] was called, since it took the lock.
     pub(in crate::sys) unsafe fn disassociate(frames: Frames<'_>, references: References) {
         let users = Users::lock(frames.first());
         // It stays a folio while the users are locked.
@@ -94,8 +96,8 @@ impl DeviceFolio {
         match folio.usage(&users).with_one_less() {
             Some(count) => folio.set_shared(count, &users),
             None => {
-                // SAFETY: The removed entry was the last that had the folio, as its usage says; none can
-                // get it while its users are locked.
+                // SAFETY: The removed entry was the last that had the folio, as its usage says;
+                // none can get it while its users are locked.
                 let order = unsafe { folio.take_apart() };
                 if order != 0 || references == References::None {
                     // SAFETY: These were the pages of the folio.
@@ -109,8 +111,8 @@ impl DeviceFolio {
     ///
     /// # Safety
     ///
-    /// All of the frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there as long as the
-    /// reference.
+    /// All of the frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there as long as
+    /// the reference.
     #[cold]
     unsafe fn have_no_users(&self, order: u32, users: &Users) -> bool {
         (0..1 << order).all(|i| {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file that a folio of a DAX device belongs to, for memory failure, which begins with the folio.
+//! The file that a folio of a DAX device belongs to, for memory failure, which begins with the
+//! folio.
 
 use super::DeviceFolio;
 use kernel_ext::{

@@ -13,8 +13,8 @@ impl DeviceFolio {
     ///
     /// # Safety
     ///
-    /// All of the frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there as long as the
-    /// reference. No entry may have one of them, and none may get one meanwhile.
+    /// All of the frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there as long as
+    /// the reference. No entry may have one of them, and none may get one meanwhile.
     #[inline]
     pub(super) unsafe fn join(&self, order: u32) {
         warn_on_once!(self.order() != 0);
@@ -71,13 +71,13 @@ impl DeviceFolio {
         }
         for i in 0..1 << order {
             // CAST: Each page is a folio now.
-            // SAFETY: The page was one of this folio's, which has 2^order of them. So it is memory of
-            // the type, and its `struct page` is there as long.
+            // SAFETY: The page was one of this folio's, which has 2^order of them. So it is memory
+            // of the type, and its `struct page` is there as long.
             let page = unsafe { Self::from_raw(self.first_page().add(i).cast()) };
             // SAFETY:
             // - The structure is valid, by the type invariants.
-            // - No entry has the page, so that there is no other writer. In a page other than the first
-            //   the field had the head of the folio.
+            // - No entry has the page, so that there is no other writer. In a page other than the
+            //   first the field had the head of the folio.
             unsafe {
                 let fields = &raw mut (*page.as_raw()).__bindgen_anon_1.__bindgen_anon_1;
                 (&raw mut (*fields).__bindgen_anon_1.pgmap).write_volatile(pgmap);
@@ -92,8 +92,8 @@ impl DeviceFolio {
     ///
     /// # Safety
     ///
-    /// All of the frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there as long as the
-    /// reference.
+    /// All of the frames must be memory of the type `MEMORY_DEVICE_FS_DAX` that is there as long as
+    /// the reference.
     pub(super) unsafe fn check_idle(&self, order: u32) {
         for i in 0..1 << order {
             // CAST: Each page is a folio now.

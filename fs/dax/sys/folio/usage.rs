@@ -115,8 +115,8 @@ impl DeviceFolio {
     ///
     /// # Safety
     ///
-    /// No other task may change the usage of the folio: the caller holds the lock of its users, or no
-    /// entry can get it.
+    /// No other task may change the usage of the folio: the caller holds the lock of its users, or
+    /// no entry can get it.
     #[inline]
     pub(super) unsafe fn set_free(&self) {
         // SAFETY: The caller keeps other writers out.

@@ -3,8 +3,8 @@
 //! How the array is changed under its lock.
 //!
 //! An entry that is storage counts as a user of its folio from the moment that it is in the array
-//! until it is not. So what puts it there ([`Guard::replace_by_storage`]) and what takes it away also
-//! tells the folio, under the same lock.
+//! until it is not. So what puts it there ([`Guard::replace_by_storage`]) and what takes it away
+//! also tells the folio, under the same lock.
 
 use super::Guard;
 use crate::{
@@ -115,7 +115,8 @@ impl Guard<'_, '_> {
         debug_assert!(cleared);
     }
 
-    /// Clears the lock bit of the entry to which the cursor has walked, and which the caller has locked.
+    /// Clears the lock bit of the entry to which the cursor has walked, and which the caller has
+    /// locked.
     #[inline]
     pub(crate) fn unlock_present(&mut self) {
         let Some(slot) = self.slot() else {
@@ -153,11 +154,11 @@ impl Guard<'_, '_> {
     }
 
     /// Puts `storage` in the place of the entry at the cursor, of which the caller has the lock. It
-    /// stays locked, and keeps its tags. The folio of the old entry is given up, that of the new one
-    /// taken.
+    /// stays locked, and keeps its tags. The folio of the old entry is given up, that of the new
+    /// one taken.
     ///
-    /// `shared` says that the filesystem lets several files have the memory. If the old entry has more
-    /// than one page, they must not be in use.
+    /// `shared` says that the filesystem lets several files have the memory. If the old entry has
+    /// more than one page, they must not be in use.
     #[inline]
     pub(crate) fn replace_by_storage(
         &mut self,
@@ -171,8 +172,8 @@ impl Guard<'_, '_> {
         // SAFETY:
         // - The lock of the mapping's `i_pages` is held, by the invariant of the guard.
         // - The entry is stored below, before the lock is released.
-        // - `Guard::remove()` and this function, which alone take entries out of the array, tell the
-        //   folio.
+        // - `Guard::remove()` and this function, which alone take entries out of the array, tell
+        //   the folio.
         unsafe { DeviceFolio::associate(storage, index, shared, self.mapping()) }
             .map_err(|_| NotReplaced::InUse)?;
         // SAFETY: `slot_with()` has found the slot under the lock, which is still held.
@@ -184,8 +185,8 @@ impl Guard<'_, '_> {
         Ok(())
     }
 
-    /// Puts a hole in the place of the entry at the cursor, of which the caller has the lock, and which
-    /// is no storage. It stays locked, and keeps its tags.
+    /// Puts a hole in the place of the entry at the cursor, of which the caller has the lock, and
+    /// which is no storage. It stays locked, and keeps its tags.
     #[inline]
     pub(crate) fn replace_by_zeros(
         &mut self,
@@ -203,8 +204,9 @@ impl Guard<'_, '_> {
         Ok(())
     }
 
-    /// Puts `new` in the place of the entry at the cursor, of which the caller has the lock, and tells no
-    /// folio: for tests, whose entries have no memory. It stays locked. Returns whether it was replaced.
+    /// Puts `new` in the place of the entry at the cursor, of which the caller has the lock, and
+    /// tells no folio: for tests, whose entries have no memory. It stays locked. Returns whether it
+    /// was replaced.
     ///
     /// # Safety
     ///
@@ -229,8 +231,8 @@ impl Guard<'_, '_> {
         self.slot_with(old.locked()).ok_or(NotReplaced::OtherEntry)
     }
 
-    /// Removes the entry at the cursor, and gives its folio up if the memory is still there. Returns
-    /// the entry.
+    /// Removes the entry at the cursor, and gives its folio up if the memory is still there.
+    /// Returns the entry.
     ///
     /// With [`References::None`] there must be no reference to one of the pages.
     #[inline]
@@ -260,22 +262,24 @@ impl Guard<'_, '_> {
         };
         // SAFETY:
         // - The lock of the mapping's `i_pages` is held, by the invariant of the guard.
-        // - The array had the entry, so `replace_by_storage()` associated it; the callers have taken
-        //   it out of the array under the same lock.
+        // - The array had the entry, so `replace_by_storage()` associated it; the callers have
+        //   taken it out of the array under the same lock.
         unsafe { DeviceFolio::disassociate(frames, references) };
     }
 
     /// Sets a mark on the entry that the cursor has walked to (`xas_set_mark()`).
     #[inline]
     pub(crate) fn set_mark(&mut self, mark: Mark) {
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         unsafe { bindings::xas_set_mark(self.xas(), mark.0) };
     }
 
     /// Takes a mark from the entry that the cursor has walked to (`xas_clear_mark()`).
     #[inline]
     pub(crate) fn clear_mark(&mut self, mark: Mark) {
-        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock held.
+        // SAFETY: By the invariants of the cursor and the guard, the state is valid and the lock
+        // held.
         unsafe { bindings::xas_clear_mark(self.xas(), mark.0) };
     }
 

@@ -40,7 +40,8 @@ impl Folio {
     /// Locks the entry of the page, if it has one, keeps it like C does, and unlocks it.
     pub(crate) fn fail(&self) {
         while let Some(rcu) = self.file() {
-            // SAFETY: The file is not freed while `rcu` is there, and `peek` is not used afterwards.
+            // SAFETY: The file is not freed while `rcu` is there, and `peek` is not used
+            // afterwards.
             let file = unsafe { &*Arc::as_ptr(&rcu) };
             let mut slot = Slot::new(&file.mapping, PageIndex::ZERO, Order::Pte);
             let lock = slot.lock();

@@ -41,8 +41,8 @@ use kernel_ext::{
 use loom::cell::UnsafeCell;
 use std::ops::Range;
 
-/// Touched by each task that holds the lock of the entry of a page, so that loom sees whether two do so
-/// at once.
+/// Touched by each task that holds the lock of the entry of a page, so that loom sees whether two
+/// do so at once.
 #[derive(Default)]
 struct Exclusive(UnsafeCell<usize>);
 

@@ -2,10 +2,10 @@
 
 //! Explores the interleavings of tasks that use the entries of one file.
 //!
-//! The entries and their lock are `fs/dax/sys/entry.rs` and `fs/dax/slot.rs`, as the kernel builds them.
-//! The rest of `fs/dax/sys` is one over loom, which runs a model again and again until all
-//! interleavings of its threads, with a bounded number of preemptions, have been seen. A thread that
-//! sleeps for ever, data that two threads touch at once, and an assertion that fails, end it.
+//! The entries and their lock are `fs/dax/sys/entry.rs` and `fs/dax/slot.rs`, as the kernel builds
+//! them. The rest of `fs/dax/sys` is one over loom, which runs a model again and again until all
+//! interleavings of its threads, with a bounded number of preemptions, have been seen. A thread
+//! that sleeps for ever, data that two threads touch at once, and an assertion that fails, end it.
 //!
 //! With the name of a model as the argument it is explored, with none their names are printed.
 
