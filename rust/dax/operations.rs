@@ -229,11 +229,11 @@ impl<T: Operations> OperationsVTable<T> {
             let found = T::direct_access(data, PageOffset::new(pgoff), nr_pages, mode)?;
             let (addr, frame, pages) = found.into_parts();
             if !kaddr.is_null() {
-                // SAFETY: The caller ensures that it is valid for a write.
+                // SAFETY: The caller ensures that a pointer that is not NULL is valid for a write.
                 unsafe { *kaddr = addr.as_ptr().cast() };
             }
             if !pfn.is_null() {
-                // SAFETY: The caller ensures that it is valid for a write.
+                // SAFETY: The caller ensures that a pointer that is not NULL is valid for a write.
                 unsafe { *pfn = frame.number() };
             }
             Ok(c_long::try_from(pages).unwrap_or(c_long::MAX))

@@ -48,8 +48,8 @@ impl AddressSpace {
     #[inline]
     pub const unsafe fn from_raw<'a>(ptr: *mut bindings::address_space) -> &'a Self {
         // CAST: `AddressSpace` is transparent to the C structure.
-        // INVARIANT: The structure is initialised and has an inode, as the caller knows.
-        // SAFETY: The structure lives for `'a`, as the caller knows.
+        // INVARIANT: The structure is initialised and has an inode, as the caller ensures.
+        // SAFETY: The structure lives for `'a`, as the caller ensures.
         unsafe { &*ptr.cast() }
     }
 

@@ -235,7 +235,7 @@ impl<'a> Frames<'a> {
         // then.
         let base = unsafe { bindings::page_offset_base };
         let addr = base + (self.first.number() << PAGE_SHIFT);
-        // SAFETY: The direct map does not begin at zero.
+        // SAFETY: The direct map begins above the addresses of user space, so that no address in it is 0.
         let addr = unsafe { NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(addr)) };
         // SAFETY:
         // - The direct map has the frames for `'a`, by the type invariants.

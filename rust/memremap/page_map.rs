@@ -176,8 +176,10 @@ impl<F: MemoryFailure> PageMap<F> {
             return Err(EINVAL);
         }
         let map = self.map.get();
-        // SAFETY: By the type invariants the map is initialized, and not in use; the table is a
-        // constant.
+        // SAFETY:
+        // - By the type invariants the map is initialized, and C does not use it before it is mapped
+        //   below, for which this function owns it.
+        // - The table is a constant.
         unsafe {
             (*map).type_ = bindings::memory_type_MEMORY_DEVICE_FS_DAX;
             (*map).ops = &Self::OPERATIONS;
@@ -215,7 +217,8 @@ unsafe extern "C" fn memory_failure<F: MemoryFailure>(
     // CAST: The map is the first member of a `repr(C)` structure, and `Opaque` is transparent.
     // SAFETY:
     // - The caller ensures that the map is part of a `PageMap<F>`.
-    // - The structure is there as long as the memory is mapped, and is only shared then.
+    // - The caller ensures that the map stays mapped until this returns. The device releases the box
+    //   with the structure after the mapping, and until then all code shares the structure.
     let failure = unsafe { &(*map.cast::<PageMap<F>>()).failure };
     let bytes = |pages: c_ulong| (pages as u64).checked_mul(PAGE_SIZE);
     let result = match (bytes(pfn), bytes(nr_pages)) {

@@ -41,7 +41,7 @@ impl Folio {
     pub unsafe fn from_raw<'a>(folio: *mut bindings::folio) -> &'a Self {
         // CAST: `Folio` is transparent to the C structure.
         // INVARIANT: The `struct page`s are those of the folio.
-        // SAFETY: The structure lies over `struct page`s, which stay for `'a`, as the caller knows.
+        // SAFETY: The structure lies over `struct page`s, which stay for `'a`, as the caller ensures.
         unsafe { &*folio.cast() }
     }
 
@@ -113,7 +113,7 @@ impl Folio {
     pub unsafe fn pin(&self) -> Pinned<'_> {
         // SAFETY:
         // - The structure is valid, by the type invariants.
-        // - The folio has not been given back to an allocator, as the caller knows.
+        // - The folio has not been given back to an allocator, as the caller ensures.
         unsafe { bindings::folio_ref_inc(self.as_raw()) };
         // INVARIANT: That reference.
         Pinned(self)

@@ -143,8 +143,9 @@ impl NdBtt {
         // - The claim holds a reference to the namespace, and lasts while `self`, whose device is
         //   locked, is borrowed.
         let ns = unsafe { Namespace::from_raw(ns) };
-        // SAFETY: `nvdimm_namespace_attach_btt()`, which has made the disk, has enabled the
-        // namespace for as long as the device is bound.
+        // SAFETY: There is a disk, as checked above. `nvdimm_namespace_attach_btt()` made it after
+        // `devm_namespace_enable()`, which initialises the list for as long as the device is bound;
+        // the lock of the device, held by the type invariants, keeps it bound.
         Some((unsafe { ns.bad_blocks() }, ns.range().ok()?))
     }
 

@@ -15,8 +15,8 @@
 
 /// Granularity of the edges in bytes: a cache line.
 ///
-/// Every x86-64 CPU reports this as its `clflush` size. Only speed depends on it: the routines that
-/// write back use the size that the CPU reports, so that a CPU with another one stays correct.
+/// Every x86-64 CPU reports this as its `clflush` size. Edges of copies depend on it: one write-back
+/// covers an edge. Ranges are written back with the size that the CPU reports.
 pub const LINE_SIZE: usize = 64;
 
 /// The parts of a copy, in bytes and in ascending order of address.

@@ -254,7 +254,7 @@ impl<D> Reading<'_, D> {
     /// The current task must be inside `D` for the lifetime of the result.
     #[inline]
     unsafe fn new() -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self {
             _lifetime: PhantomData,
             _domain: PhantomData,

@@ -81,7 +81,7 @@ pub(crate) unsafe extern "C" fn dax_holder_notify_failure(
 pub(crate) unsafe extern "C" fn fs_put_dax(dev: *mut bindings::dax_device, holder: *mut c_void) {
     // SAFETY: The caller ensures that it is NULL or a device of which there is a reference.
     if let Some(dev) = unsafe { device_from_raw(dev) } {
-        // SAFETY: The caller gives its reference up.
+        // SAFETY: The caller gives up a reference that it owns, and thus does not use it again.
         holding::put(unsafe { take_back(dev) }, HolderId::from_raw(holder));
     }
 }

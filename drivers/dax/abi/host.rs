@@ -175,7 +175,7 @@ mod disk {
         if !bdev.offers_dax() {
             return core::ptr::null_mut();
         }
-        // SAFETY: The caller ensures that it is valid for a write.
+        // SAFETY: The caller ensures that `start_off` is valid for a write during the call.
         unsafe { *start_off = bdev.start() };
         // SAFETY: The caller ensures that the table lives as long as it must.
         let ops = unsafe { HolderOps::lend(ops) };

@@ -29,7 +29,7 @@ impl<'a> Disk<'a> {
     /// `disk` must be a disk that lives for `'a`, and its driver must have given it the name that it
     /// keeps.
     pub(crate) unsafe fn new(disk: NonNull<bindings::gendisk>) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(disk, PhantomData)
     }
 
@@ -60,7 +60,7 @@ impl<'a> BlockDevice<'a> {
     ///
     /// `bdev` must be a block device that the caller keeps open for `'a`.
     pub(crate) unsafe fn new(bdev: NonNull<bindings::block_device>) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(bdev, PhantomData)
     }
 

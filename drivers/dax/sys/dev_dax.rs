@@ -29,7 +29,7 @@ impl<'a> DevDax<'a> {
     /// The private data of `dev` must be NULL or its `struct dev_dax`, which must be freed only after
     /// killing the device has returned.
     pub(crate) unsafe fn new(dev: &'a DeviceObject) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(dev)
     }
 

@@ -70,7 +70,7 @@ impl Given {
     /// For as long as the new device is alive, the operations in `tables`, and those that the device
     /// gets later, may be called with a device whose private data is `private`.
     pub(crate) unsafe fn new(private: *mut c_void, tables: Tables) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self {
             private: Private(private),
             tables,

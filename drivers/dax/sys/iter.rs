@@ -23,7 +23,7 @@ impl Source<'_> {
     /// result.
     #[inline]
     pub(crate) unsafe fn new(raw: *mut bindings::iov_iter) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(raw, PhantomData)
     }
 
@@ -49,7 +49,7 @@ impl Dest<'_> {
     /// result.
     #[inline]
     pub(crate) unsafe fn new(raw: *mut bindings::iov_iter) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(raw, PhantomData)
     }
 

@@ -53,7 +53,7 @@ impl Answer<'_> {
     /// `kaddr` and `pfn` must each be NULL or valid for a write during the lifetime of the result.
     #[inline]
     pub(crate) unsafe fn new(kaddr: *mut *mut c_void, pfn: *mut c_ulong) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self {
             kaddr,
             pfn,
@@ -230,7 +230,7 @@ impl<'a> KeptDriver<'a> {
     /// For `'a`, the caller must keep the driver of `dev` from freeing its tables.
     #[inline]
     pub(crate) unsafe fn new(dev: &'a DeviceObject) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(dev)
     }
 
@@ -247,7 +247,9 @@ impl<'a> KeptDriver<'a> {
         let table: Option<&'a Extended> = unsafe { self.0.ops.extended.load() };
         if let Some(flush) = table.and_then(|table| table.0.flush) {
             // SAFETY:
-            // - The device is valid, and the table was lent to it.
+            // - The device has a reference for `'a`, by which `self` borrows it.
+            // - The operation is of the table that was lent to this device, and the driver keeps the
+            //   table and the code for `'a`, by the type invariant.
             // - The range is mapped by the type invariant of `MappedRange`.
             unsafe { flush(as_raw(self.0), range.as_ptr().cast(), range.len()) };
         }

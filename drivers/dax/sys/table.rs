@@ -39,7 +39,7 @@ impl<T> Lent<T> {
     ///
     /// `table` must live as the type invariant says.
     pub(super) unsafe fn new(table: NonNull<T>) -> Self {
-        // INVARIANT: The caller ensures it.
+        // INVARIANT: The caller ensures what the invariants say, as `# Safety` asks.
         Self(table)
     }
 }

@@ -61,8 +61,10 @@ unsafe fn from_raw(raw: c_ulong) -> Cookie {
         0 => Cookie::Failed,
         n if n == !0 => Cookie::NotNeeded,
         // SAFETY:
-        // - `into_raw()` has it from `Entry::raw()`.
-        // - It has it of a lock that it left for C, which gives it back only here.
+        // - The caller ensures that `into_raw()` returned the number, which it has from `Entry::raw()`
+        //   of a locked entry.
+        // - `into_raw()` left the lock of that entry for C. The caller uses the number once, so that
+        //   the lock is taken up once.
         n => unsafe { Entry::from_raw(n).map(|entry| EntryLock::adopt(entry)) }
             .map_or(Cookie::Failed, Cookie::Locked),
     }
@@ -149,7 +151,7 @@ pub(crate) unsafe extern "C" fn dax_lock_mapping_entry(
         // SAFETY: Any frame number may be converted; this one has a `struct page`, as `lock_page()`
         // says.
         let found = unsafe { bindings::pfn_to_page(pfn.number()) };
-        // SAFETY: `page` is valid for a write, as the caller knows.
+        // SAFETY: `page` is valid for a write, as the caller ensures.
         unsafe { *page = found };
     }
     into_raw(cookie)

@@ -70,7 +70,7 @@ pub(crate) unsafe extern "C" fn dax_iomap_fault(
     };
     // SAFETY: This task handles the fault, in an area that maps a file, until this returns.
     let vmf = unsafe { VmFault::from_raw(vmf) };
-    // SAFETY: The file is one with DAX, as the caller knows.
+    // SAFETY: The file is one with DAX, as the caller ensures.
     let mapping = unsafe { DaxMapping::of_dax_file(vmf.mapping()) };
     // SAFETY: The table is that of the filesystem, and complete.
     let ops = unsafe { Ops::from_raw(ops) };
@@ -105,7 +105,7 @@ pub(crate) unsafe extern "C" fn dax_finish_sync_fault(
     };
     // SAFETY: This task handles the fault, in an area that maps a file, until this returns.
     let vmf = unsafe { VmFault::from_raw(vmf) };
-    // SAFETY: The file is one with DAX, as the caller knows.
+    // SAFETY: The file is one with DAX, as the caller ensures.
     let mapping = unsafe { DaxMapping::of_dax_file(vmf.mapping()) };
     fault::finish(vmf, mapping, order, Pfn::new(pfn)).as_raw()
 }

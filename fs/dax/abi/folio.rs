@@ -19,7 +19,7 @@ kernel_ext::check_prototypes!(dax_folio_reset_order);
 pub(crate) unsafe extern "C" fn dax_folio_reset_order(folio: *mut bindings::folio) -> c_int {
     // SAFETY: The caller keeps the `struct page`s of the folio, which is one of a DAX device.
     let folio = unsafe { DeviceFolio::from_raw(folio) };
-    // SAFETY: No entry has the folio or gets it, as the caller knows.
+    // SAFETY: No entry has the folio or gets it, as the caller ensures.
     let order = unsafe { folio.take_apart() };
     // CAST: An order is less than the number of bits of an address.
     order as c_int

@@ -60,7 +60,7 @@ pub(crate) unsafe extern "C" fn dax_break_layout(
     let Some(range) = PageRange::of_bytes(start, end) else {
         return 0;
     };
-    // SAFETY: The function may be called with the inode, as the caller knows; the lock is held when
+    // SAFETY: The function may be called with the inode, as the caller ensures; the lock is held when
     // `break_layout()` calls it.
     let sleep = cb.map(|cb| move || unsafe { cb(inode) });
     from_result(|| {
@@ -136,7 +136,7 @@ pub(crate) unsafe extern "C" fn dax_delete_mapping_range(
     if let Some(range) = PageRange::of_bytes(start, end) {
         // SAFETY: The caller's reference to the inode keeps its address space.
         let mapping = unsafe { AddressSpace::from_raw(mapping) };
-        // SAFETY: The file is one with DAX, as the caller knows.
+        // SAFETY: The file is one with DAX, as the caller ensures.
         layout::delete_range(unsafe { DaxMapping::of_dax_file(mapping) }, range);
     }
 }
@@ -154,7 +154,7 @@ pub(crate) unsafe extern "C" fn dax_delete_mapping_entry(
 ) -> c_int {
     // SAFETY: The caller's reference to the inode keeps its address space.
     let mapping = unsafe { AddressSpace::from_raw(mapping) };
-    // SAFETY: The file is one with DAX, as the caller knows.
+    // SAFETY: The file is one with DAX, as the caller ensures.
     let mapping = unsafe { DaxMapping::of_dax_file(mapping) };
     let deleted = layout::delete(mapping, PageIndex(index));
     warn_on_once!(!deleted);
@@ -175,7 +175,7 @@ pub(crate) unsafe extern "C" fn dax_invalidate_mapping_entry_sync(
 ) -> c_int {
     // SAFETY: The caller's reference to the inode keeps its address space.
     let mapping = unsafe { AddressSpace::from_raw(mapping) };
-    // SAFETY: The file is one with DAX, as the caller knows.
+    // SAFETY: The file is one with DAX, as the caller ensures.
     let mapping = unsafe { DaxMapping::of_dax_file(mapping) };
     layout::invalidate(mapping, PageIndex(index)).into()
 }

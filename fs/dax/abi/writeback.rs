@@ -47,7 +47,7 @@ pub(crate) unsafe extern "C" fn dax_writeback_mapping_range(
     from_result(|| {
         // SAFETY: The caller's reference to the inode keeps its address space.
         let mapping = unsafe { AddressSpace::from_raw(mapping) };
-        // SAFETY: The file is one with DAX, as the caller knows.
+        // SAFETY: The file is one with DAX, as the caller ensures.
         let mapping = unsafe { DaxMapping::of_dax_file(mapping) };
         // SAFETY: The filesystem's reference keeps the device.
         let device = unsafe { DaxDevice::from_raw(NonNull::new(dax_dev).ok_or(EIO)?) };

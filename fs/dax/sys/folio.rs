@@ -65,7 +65,8 @@ impl DeviceFolio {
     pub(crate) unsafe fn from_raw<'a>(folio: *mut bindings::folio) -> &'a Self {
         // CAST: `DeviceFolio` is transparent to `Folio`, and that to the C structure.
         // INVARIANT: The caller knows the type, and that the `struct page`s stay.
-        // SAFETY: The pointer is valid for `'a`, as a `struct folio` lies over `struct page`s.
+        // SAFETY: The caller ensures that `folio` is the first page of a folio, over whose `struct page`s
+        // a `struct folio` lies, and that they stay for `'a`.
         unsafe { &*folio.cast() }
     }
 
@@ -77,7 +78,7 @@ impl DeviceFolio {
     /// `'a`.
     #[inline]
     unsafe fn of_frame<'a>(pfn: Pfn) -> &'a Self {
-        // SAFETY: The frame has a `struct page`, as the caller knows.
+        // SAFETY: The frame has a `struct page`, as the caller ensures.
         let folio = unsafe { bindings::pfn_folio(pfn.number()) };
         // SAFETY:
         // - `pfn_folio()` returns the folio of a page, not a page of a folio.

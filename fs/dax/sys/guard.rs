@@ -253,8 +253,8 @@ impl<'c, 'm> Guard<'c, 'm> {
         // SAFETY: The lock is held, by the invariant of the guard; it is taken again below, before
         // the guard can be used.
         unsafe { unlock_irq(mapping) };
-        // SAFETY: This task may sleep: it held no lock but this, for which it could have had to
-        // wait.
+        // SAFETY: This task may sleep: it has just released the only spinlock that it held. Its walk
+        // began where the lock of an entry may be waited for, which is sleeping.
         unsafe { bindings::cond_resched() };
         // INVARIANT: Locked again.
         lock_irq(mapping);

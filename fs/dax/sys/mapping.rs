@@ -39,7 +39,8 @@ impl DaxMapping {
     pub(crate) const unsafe fn of_dax_file(mapping: &AddressSpace) -> &Self {
         // CAST: `DaxMapping` is transparent to `AddressSpace`.
         // INVARIANT: The caller knows that the inode has `S_DAX`.
-        // SAFETY: A reference to the one is a valid reference to the other, with the same lifetime.
+        // SAFETY: The pointer is that of a reference to an `AddressSpace`, of which `DaxMapping` has the
+        // layout (`repr(transparent)`), and the result has its lifetime.
         unsafe { &*core::ptr::from_ref(mapping).cast() }
     }
 }

@@ -59,7 +59,7 @@ static TABLE: Table = Table([const { Opaque::zeroed() }; 1 << TABLE_BITS]);
 /// before there are files.
 pub(crate) unsafe fn init() {
     for queue in &TABLE.0 {
-        // INVARIANT: No file exists yet, as the caller knows.
+        // INVARIANT: No file exists yet, as the caller ensures.
         // SAFETY: The queue is static, and not in use yet.
         unsafe { bindings::init_waitqueue_head(queue.get()) };
     }
@@ -155,15 +155,16 @@ unsafe extern "C" fn wake_waiter(
     flags: c_int,
     key: *mut c_void,
 ) -> c_int {
-    // SAFETY: The entry is in a waiter, as the caller knows.
+    // SAFETY: The caller ensures that the entry is part of a `Waiter`, at this offset.
     let waiter = unsafe { entry.byte_sub(offset_of!(Waiter, entry)).cast::<Waiter>() };
     // SAFETY:
-    // - The waiter stays while it is queued, and the queue is locked.
-    // - `key` points to a `Key`, as the caller knows.
+    // - The waiter, on the stack of a task that leaves the queue before its frame ends, stays: the
+    //   caller holds the lock of the queue.
+    // - The caller ensures that `key` points to a `Key`.
     if unsafe { (*waiter).key != *key.cast::<Key>() } {
         return 0;
     }
-    // SAFETY: The entry is queued, and the queue is locked, as the caller knows.
+    // SAFETY: The caller ensures that the entry is queued, and holds the lock of the queue.
     unsafe { bindings::autoremove_wake_function(entry, mode, flags, ptr::null_mut()) }
 }
 

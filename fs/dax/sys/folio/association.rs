@@ -117,7 +117,7 @@ impl DeviceFolio {
     unsafe fn have_no_users(&self, order: u32, users: &Users) -> bool {
         (0..1 << order).all(|i| {
             // CAST: A page that is not part of a larger folio is one; a larger one begins here.
-            // SAFETY: The frame is memory of the type and there, as the caller knows.
+            // SAFETY: The frame is memory of the type and there, as the caller ensures.
             let page = unsafe { Self::from_raw(self.first_page().add(i).cast()) };
             page.order() == 0 && page.usage(users) == Usage::Free
         })

@@ -30,7 +30,7 @@ impl DeviceFolio {
     unsafe fn join_pages(&self, order: u32) {
         let folio = self.as_raw();
         // SAFETY:
-        // - The `struct page`s of all frames are there, as the caller knows.
+        // - The `struct page`s of all frames are there, as the caller ensures.
         // - No entry has one of the pages, so that no other task does anything to them.
         unsafe { bindings::prep_compound_page(self.first_page(), order) };
         if order > 1 {
@@ -82,7 +82,7 @@ impl DeviceFolio {
                 let fields = &raw mut (*page.as_raw()).__bindgen_anon_1.__bindgen_anon_1;
                 (&raw mut (*fields).__bindgen_anon_1.pgmap).write_volatile(pgmap);
             }
-            // SAFETY: No entry has the page, and none gets it, as the caller knows.
+            // SAFETY: No entry has the page, and none gets it, as the caller ensures.
             unsafe { page.set_free() };
         }
         order
@@ -97,7 +97,7 @@ impl DeviceFolio {
     pub(super) unsafe fn check_idle(&self, order: u32) {
         for i in 0..1 << order {
             // CAST: Each page is a folio now.
-            // SAFETY: The frame is memory of the type and there, as the caller knows.
+            // SAFETY: The frame is memory of the type and there, as the caller ensures.
             let page = unsafe { Self::from_raw(self.first_page().add(i).cast()) };
             warn_on_once!(page.references() != 0);
         }

@@ -133,7 +133,7 @@ impl DeviceFolio {
         let folio = self.as_raw();
         // SAFETY:
         // - The structure is valid, by the type invariants.
-        // - There are no other writers, as the caller knows. Readers without a lock load each field
+        // - There are no other writers, as the caller ensures. Readers without a lock load each field
         //   once, and check the mapping again under that mapping's i_pages lock.
         unsafe {
             let fields = &raw mut (*folio).__bindgen_anon_1.__bindgen_anon_1;
