@@ -32,7 +32,7 @@ help:
 	@echo '                          the guest tests on a kernel that you built'
 	@echo '  make check XFSTESTS=/path [XFSTESTS_ARGS=...]'
 	@echo '                          xfstests, which you built, on ext4 and xfs with -o dax=always'
-	@echo '  make report             the table of suites and lanes of the last check, for Documentation'
+	@echo '  make report             the table of suites and lanes of the last check'
 	@echo '  make mutants            break the tree in one place after the other: the tests have to notice;'
 	@echo '                          T=PATTERN: by name; ALL=1: all tests of the default tier'
 	@echo '  make persist            whether what is synced is durable, by watching every cache line of a guest;'

@@ -40,7 +40,7 @@ pub(super) enum Step {
     EntryTooLarge,
 }
 
-/// What a fault does with the storage of an extent.
+/// How a fault maps the storage of an extent.
 struct Plan<'a> {
     storage: Storage<'a>,
     /// Other files have the storage too; for a write, the storage is new, and takes the place of

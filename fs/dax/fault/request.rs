@@ -45,7 +45,7 @@ impl Size for Pmd {
     const ORDER: Order = Order::Pmd;
 }
 
-/// What the filesystem wants to know beyond the code.
+/// Places in which the filesystem wants more than the code.
 #[derive(Clone, Copy)]
 pub(crate) struct Report<'a> {
     /// Where it wants the number of the frame that is to be mapped after a sync of the file.

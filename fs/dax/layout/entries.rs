@@ -26,7 +26,7 @@ use kernel_ext::{
     warn_on_once, //
 };
 
-/// What becomes of the data of entries that are dirty.
+/// The fate of dirty data whose entry is removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dirty {
     /// It is flushed: the blocks stay the file's, or become another file's.
@@ -36,7 +36,7 @@ pub(super) enum Dirty {
 }
 
 impl Dirty {
-    /// What has to be done for a file that keeps its data.
+    /// The fate of the data of a file that keeps it.
     #[inline]
     pub(super) fn in_file(mapping: &DaxMapping) -> Self {
         if mapping.can_write_back() && !cfg!(CONFIG_RUST_DAX_LOSE_REMOVED) {

@@ -15,7 +15,7 @@ use crate::sys::cursor::{
 };
 use kernel_ext::units::PageIndex;
 
-/// What there is for a slot.
+/// The result of a lookup: the entry of a slot, or why there is none.
 pub(crate) enum Lookup<'s, 'm> {
     /// No entry.
     Absent(MappingLock<'s, 'm>),
@@ -27,7 +27,7 @@ pub(crate) enum Lookup<'s, 'm> {
     Found(UnlockedEntry<'s, 'm>),
 }
 
-/// What there is for a slot now, locked or not.
+/// The entry of a slot as it is now, locked or not.
 pub(crate) enum Peek<'s, 'm> {
     /// No entry.
     Absent(MappingLock<'s, 'm>),

@@ -141,7 +141,7 @@ mod tests {
         Ok(())
     }
 
-    /// What replaces an entry has as many pages, and a hole does not take the place of storage.
+    /// A replacement has as many pages as the entry, and a hole does not take the place of storage.
     #[test]
     fn some_entries_are_not_replaced() -> Result {
         let file = File::new()?;

@@ -38,7 +38,7 @@ pub(crate) const TAG_DIRTY: Mark = Mark(bindings::PAGECACHE_TAG_DIRTY);
 /// Dirty entries that a writeback has set out to flush (`PAGECACHE_TAG_TOWRITE`).
 pub(crate) const TAG_TOWRITE: Mark = Mark(bindings::PAGECACHE_TAG_TOWRITE);
 
-/// What an index that is not empty holds.
+/// The content of an index that is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Present {
     /// An entry that is not locked.
@@ -50,7 +50,7 @@ pub(crate) enum Present {
 }
 
 impl Present {
-    /// What the array has, given the content of one of its slots.
+    /// The content of an index, as a slot of the array has it.
     ///
     /// # Safety
     ///

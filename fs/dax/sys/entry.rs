@@ -147,7 +147,7 @@ impl Zeros {
     }
 }
 
-/// What the memory of an entry is.
+/// The memory of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// None yet: a placeholder, which is there to be locked.
@@ -252,7 +252,7 @@ impl Entry {
         }
     }
 
-    /// What the memory of the entry is.
+    /// The memory of the entry.
     #[inline]
     pub(crate) const fn kind(self) -> Kind {
         let n = self.0.get();
