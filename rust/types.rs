@@ -11,6 +11,21 @@ use core::{
 };
 
 /// A value that must not just be forgotten: a lock that is held, or a wake-up that is owed.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::types::Discharge;
+///
+/// /// The lock of a flag.
+/// struct Held<'a>(&'a core::cell::Cell<bool>);
+///
+/// impl Discharge for Held<'_> {
+///     fn discharge(self) {
+///         self.0.set(false);
+///     }
+/// }
+/// ```
 pub trait Discharge {
     /// Unlocks, wakes or releases what the value stands for.
     fn discharge(self);

@@ -107,6 +107,28 @@ impl AccessMode {
 /// Callers copy to the memory at the address, and a filesystem maps the frames to user space, so a
 /// driver makes a translation only with an unsafe call, [`Self::new`].
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::prelude::*;
+/// use kernel_ext::{dax::{PageOffset, Translation}, units::Pfn};
+///
+/// /// Memory of `pages` pages at `base`, with the page frames from `first` on.
+/// struct Memory {
+///     base: core::ptr::NonNull<u8>,
+///     first: usize,
+///     pages: usize,
+/// }
+///
+/// fn translate(memory: &Memory, pgoff: PageOffset) -> Result<Translation> {
+///     let at = pgoff.pages();
+///     let rest = memory.pages.checked_sub(at).ok_or(ERANGE)?;
+///     let offset = at * kernel::page::PAGE_SIZE;
+///     // SAFETY: (why the memory stays mapped until the device has been killed)
+///     unsafe { Translation::new(memory.base.add(offset), Pfn::new(memory.first + at), rest) }
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// - `pages` is not 0.
@@ -139,28 +161,6 @@ impl Translation {
     ///   `MEMORY_DEVICE_FS_DAX`, for as long as the filesystem is mounted.
     ///
     /// [`Registration::kill`]: super::Registration::kill
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kernel::prelude::*;
-    /// use kernel_ext::{dax::{PageOffset, Translation}, units::Pfn};
-    ///
-    /// /// Memory of `pages` pages at `base`, with the page frames from `first` on.
-    /// struct Memory {
-    ///     base: core::ptr::NonNull<u8>,
-    ///     first: usize,
-    ///     pages: usize,
-    /// }
-    ///
-    /// fn translate(memory: &Memory, pgoff: PageOffset) -> Result<Translation> {
-    ///     let at = pgoff.pages();
-    ///     let rest = memory.pages.checked_sub(at).ok_or(ERANGE)?;
-    ///     let offset = at * kernel::page::PAGE_SIZE;
-    ///     // SAFETY: (why the memory stays mapped until the device has been killed)
-    ///     unsafe { Translation::new(memory.base.add(offset), Pfn::new(memory.first + at), rest) }
-    /// }
-    /// ```
     #[inline]
     pub unsafe fn new(kaddr: NonNull<u8>, pfn: Pfn, pages: usize) -> Result<Self> {
         if pages == 0 {

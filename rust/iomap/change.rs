@@ -29,6 +29,22 @@ pub struct FileRange {
 }
 
 /// The answer of the callback of [`change_extents`] for an extent.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::iomap::{Extent, Map};
+///
+/// /// The answer for an extent that only has to be written if files share it.
+/// fn answer(map: &Map) -> Extent {
+///     if map.is_shared() {
+///         Extent::Changed
+///     } else {
+///         Extent::LeftAlone
+///     }
+/// }
+/// # let _ = answer;
+/// ```
 pub enum Extent {
     /// It wrote the extent, as far as it advanced the iterator.
     Changed,
