@@ -9,6 +9,10 @@ use super::{
     S_IFCHR, //
 };
 use crate::bindings;
+use core::sync::atomic::{
+    AtomicI32,
+    Ordering, //
+};
 use kernel::{
     ffi::c_int,
     types::Opaque, //
@@ -136,6 +140,35 @@ impl Inode {
         flags & bindings::SB_RDONLY != 0
     }
 
+    #[inline]
+    fn direct_io_count(&self) -> &AtomicI32 {
+        // SAFETY: The inode is valid by the type invariants. All tasks change the counter
+        // atomically.
+        unsafe { AtomicI32::from_ptr(&raw mut (*self.as_raw()).i_dio_count.counter) }
+    }
+
+    /// Whether direct I/O is under way (`i_dio_count`). May be out of date at once.
+    ///
+    /// If not, the caller sees what that of [`Inode::begin_direct_io`] has done.
+    #[inline]
+    pub fn has_direct_io(&self) -> bool {
+        self.direct_io_count().load(Ordering::Acquire) != 0
+    }
+
+    /// Counts the current task as one that does direct I/O (`inode_dio_begin()`), until the result
+    /// is dropped.
+    ///
+    /// The task must hold the lock of the inode exclusively. Then no task waits for the end, which
+    /// `inode_dio_end()` would look for: a task that waits for direct I/O holds a lock that keeps
+    /// new I/O from beginning.
+    #[inline]
+    pub fn begin_direct_io(&self) -> DirectIo<'_> {
+        self.assert_locked_exclusively();
+        self.direct_io_count().fetch_add(1, Ordering::Relaxed);
+        // INVARIANT: Just counted.
+        DirectIo(self)
+    }
+
     /// Notes that pages of the file are dirty (`__mark_inode_dirty(I_DIRTY_PAGES)`). May sleep.
     #[inline]
     pub fn mark_pages_dirty(&self) {
@@ -146,5 +179,32 @@ impl Inode {
                 bindings::inode_state_flags_enum_I_DIRTY_PAGES as c_int,
             )
         };
+    }
+}
+
+/// The current task counts as one that does direct I/O, until this is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use kernel_ext::fs::inode::Inode;
+///
+/// fn write_directly(inode: &Inode, write: impl FnOnce()) {
+///     let _counted = inode.begin_direct_io();
+///     write();
+/// }
+/// # let _ = |inode: &Inode| write_directly(inode, || ());
+/// ```
+///
+/// # Invariants
+///
+/// The count of the inode has one for this.
+#[must_use = "the I/O ends immediately when this is unused"]
+pub struct DirectIo<'a>(&'a Inode);
+
+impl Drop for DirectIo<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.direct_io_count().fetch_sub(1, Ordering::Release);
     }
 }

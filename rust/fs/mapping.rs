@@ -88,6 +88,18 @@ impl AddressSpace {
         unsafe { (&raw const (*self.i_pages()).xa_head).read_volatile() }.is_null()
     }
 
+    /// Whether a task holds `invalidate_lock`: a page fault shares it from before it asks the
+    /// filesystem for blocks until it has mapped them. May be out of date at once.
+    ///
+    /// If none does, the caller sees what those that held it have done: x86-64 does not reorder
+    /// loads.
+    #[inline]
+    pub fn is_invalidate_locked(&self) -> bool {
+        // SAFETY: The structure is valid, by the type invariants. The function reads the state of
+        // the semaphore with one load.
+        unsafe { bindings::rwsem_is_locked(&raw mut (*self.as_raw()).invalidate_lock) != 0 }
+    }
+
     /// How pages of this file, and the nodes of its array, are allocated (`mapping_gfp_mask()`).
     #[inline]
     pub fn gfp_mask(&self) -> bindings::gfp_t {

@@ -2,12 +2,18 @@
 
 #include <linux/fs.h>
 #include <linux/lockdep.h>
+#include <linux/rwsem.h>
 
 __rust_helper void *rust_ext_helper_alloc_inode_sb(struct super_block *sb,
 						   struct kmem_cache *cache,
 						   gfp_t gfp)
 {
 	return alloc_inode_sb(sb, cache, gfp);
+}
+
+__rust_helper int rust_ext_helper_rwsem_is_locked(struct rw_semaphore *sem)
+{
+	return rwsem_is_locked(sem);
 }
 
 #ifdef CONFIG_LOCKDEP
