@@ -36,6 +36,7 @@ mod lock;
 mod locked;
 mod lookup;
 mod run;
+mod settle;
 mod unlocked;
 mod unmapped;
 
@@ -54,5 +55,9 @@ pub(crate) use locked::LockedEntry;
 pub(crate) use lookup::{
     Lookup,
     Peek, //
+};
+pub(crate) use settle::{
+    settle,
+    WouldSleep, //
 };
 pub(crate) use unlocked::UnlockedEntry;

@@ -101,6 +101,21 @@ impl<'s, 'm> MappingLock<'s, 'm> {
         }
     }
 
+    /// Like [`MappingLock::next`], but the entry is as it is now, without waiting.
+    #[inline]
+    pub(crate) fn peek_next(mut self, last: PageIndex) -> Option<Peek<'s, 'm>> {
+        loop {
+            match self.0.next(last)? {
+                Present::Unlocked(entry) => {
+                    return Some(Peek::Found(UnlockedEntry::new(self, entry)))
+                }
+                Present::Locked(entry) => return Some(Peek::Busy(BusyEntry::new(self, entry))),
+                // The walk passes it by.
+                Present::Foreign => (),
+            }
+        }
+    }
+
     /// Like [`MappingLock::next`], of the entries that a writeback has tagged
     /// ([`AddressSpace::tag_for_writeback`]) and that have not been cleaned since.
     ///
@@ -125,7 +140,7 @@ impl<'s, 'm> MappingLock<'s, 'm> {
     /// Waits for the entry to become unlocked or to go away; looks at the page of the slot until
     /// then. Gives back the lock if there is no entry any more.
     #[cold]
-    fn settled(mut self) -> Result<UnlockedEntry<'s, 'm>, Self> {
+    pub(super) fn settled(mut self) -> Result<UnlockedEntry<'s, 'm>, Self> {
         loop {
             match self.peek() {
                 Peek::Found(found) => return Ok(found),

@@ -180,6 +180,14 @@ impl<'s, 'm> BusyEntry<'s, 'm> {
         self.lock.wait(self.entry)
     }
 
+    /// Sleeps until the entry is unlocked or gone, and leaves it as it is then.
+    pub(super) fn settle(self) -> MappingLock<'s, 'm> {
+        match self.wait().settled() {
+            Ok(found) => found.put(),
+            Err(lock) => lock,
+        }
+    }
+
     /// Sleeps until the entry is unlocked.
     ///
     /// Only the i_pages lock keeps the address space: it may be freed once the lock is released, so
