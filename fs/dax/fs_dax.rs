@@ -17,6 +17,7 @@ mod failure;
 mod fault;
 mod layout;
 mod memory;
+mod new_blocks;
 mod rw;
 mod slot;
 mod span;

@@ -12,6 +12,7 @@ use crate::{
         detach,
         detach_readers, //
     },
+    new_blocks,
     span::Span, //
 };
 use kernel::{
@@ -64,7 +65,14 @@ pub(crate) fn read(iocb: &mut Kiocb, to: &mut IovIterDest<'_>, ops: &Ops) -> Res
         iocb.inode().assert_locked();
     }
     let len = to.len();
-    transfer(iocb, len, Flags::DAX, ops, |iter| read_extent(iter, to))
+    transfer(
+        iocb,
+        len,
+        Flags::DAX,
+        ops,
+        |iter, ops| iter.next(ops),
+        |iter| read_extent(iter, to),
+    )
 }
 
 /// Writes the bytes of `from` from the position of `iocb` on. Returns and fails like [`read`].
@@ -73,10 +81,17 @@ pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -
     iocb.inode().assert_locked_exclusively();
     let (start, len) = (iocb.pos(), from.len());
     let mut replaced = false;
-    let result = transfer(iocb, len, Flags::DAX | Flags::WRITE, ops, |iter| {
-        replaced |= iter.map().is_shared();
-        write_extent(iter, from)
-    });
+    let result = transfer(
+        iocb,
+        len,
+        Flags::DAX | Flags::WRITE,
+        ops,
+        new_blocks::next_for_write,
+        |iter| {
+            replaced |= iter.map().is_shared();
+            write_extent(iter, from)
+        },
+    );
     if replaced {
         // Page faults do not take the lock of the inode, and may have mapped the old blocks again.
         if let Some(span) = Span::new(start, iocb.pos()) {
@@ -86,14 +101,16 @@ pub(crate) fn write(iocb: &mut Kiocb, from: &mut IovIterSource<'_>, ops: &Ops) -
     result
 }
 
-/// Calls `extent` for each extent of the next `len` bytes of the file, and moves the position
-/// behind the last byte that was transferred. Returns how many were.
+/// Calls `extent` for each extent of the next `len` bytes of the file, which `next` asks the
+/// filesystem for, and moves the position behind the last byte that was transferred. Returns how
+/// many were.
 #[inline]
 fn transfer(
     iocb: &mut Kiocb,
     len: usize,
     flags: Flags,
     ops: &Ops,
+    mut next: impl for<'a> FnMut(&mut Iter<'a>, &'a Ops) -> Result<bool>,
     mut extent: impl FnMut(&mut Iter<'_>) -> Result,
 ) -> Result<usize> {
     if len == 0 {
@@ -109,7 +126,7 @@ fn transfer(
     let (pos, status) = {
         let mut iter = Iter::new(iocb.inode(), start, len as u64, flags);
         let status = loop {
-            match iter.next(ops) {
+            match next(&mut iter, ops) {
                 Ok(true) => {
                     let status = extent(&mut iter);
                     iter.finish(status);
@@ -142,6 +159,7 @@ fn read_extent(iter: &mut Iter<'_>, to: &mut IovIterDest<'_>) -> Result {
         return iter.advance(done as u64);
     }
     check_blocks(iter.map())?;
+    new_blocks::wait_for_faults(iter, span)?;
 
     let guard = read_lock();
     for_each_window(iter, span, &guard, |iter, left| {
@@ -160,6 +178,7 @@ fn write_extent(iter: &mut Iter<'_>, from: &mut IovIterSource<'_>) -> Result {
         return Ok(());
     };
     check_blocks(iter.map())?;
+    new_blocks::wait_for_faults(iter, span)?;
     let replaces = iter.map().is_shared();
     if replaces {
         detach(iter.inode().mapping(), span);

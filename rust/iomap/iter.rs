@@ -89,6 +89,12 @@ impl<'a> Iter<'a> {
     /// the one that the caller gave to [`Iter::finish`].
     #[inline]
     pub fn next(&mut self, ops: &'a Ops) -> Result<bool> {
+        self.next_under(ops, ())
+    }
+
+    /// Like [`Iter::next`], and drops `guard` as soon as the filesystem has answered.
+    #[inline]
+    pub fn next_under(&mut self, ops: &'a Ops, guard: impl Sized) -> Result<bool> {
         // The table that has answered with an extent also finishes it.
         let ops = self.extent.unwrap_or(ops);
         // SAFETY:
@@ -97,6 +103,8 @@ impl<'a> Iter<'a> {
         //   filesystem of the inode, as the function that made the reference to it demands.
         // - If an extent is to be finished, the filesystem gets it with the table that began it.
         let more = unsafe { bindings::iomap_iter(&mut self.raw, ops.as_raw()) };
+        // Before the answer is looked at, so that nothing of it has to be kept meanwhile.
+        drop(guard);
         // INVARIANT: This was the last call, with this table.
         self.extent = (more > 0).then_some(ops);
         if more < 0 {
@@ -152,6 +160,12 @@ impl<'a> Iter<'a> {
     #[inline]
     pub fn pos(&self) -> u64 {
         self.raw.pos as u64
+    }
+
+    /// Whether the filesystem was asked not to sleep ([`Flags::NOWAIT`]).
+    #[inline]
+    pub fn is_nowait(&self) -> bool {
+        self.raw.flags & Flags::NOWAIT.0 != 0
     }
 
     /// The number of bytes from the current position to the end of the range.

@@ -46,11 +46,11 @@ impl<S: Size> Fault<'_, S> {
     }
 
     /// Has the task repeat the access after a moment, in which another task may have given up its
-    /// references.
+    /// references, or have come to an end with what it does.
     ///
-    /// The caller of the fault holds locks, so this must not wait until they are given up.
+    /// The caller of the fault holds locks, so this must not wait until then.
     #[cold]
-    fn wait_a_little(&self) -> FaultCode {
+    pub(super) fn wait_a_little(&self) -> FaultCode {
         if fatal_signal_pending() {
             return FaultCode::SIGBUS;
         }

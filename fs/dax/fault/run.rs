@@ -14,6 +14,7 @@ use super::{
     },
 };
 use crate::{
+    new_blocks,
     slot::{
         self,
         GrabError,
@@ -139,6 +140,10 @@ impl<S: Size> Fault<'_, S> {
                     iter.finish(Err(EIO));
                 }
                 continue;
+            }
+            if !new_blocks::wait_for_write(&iter) {
+                drop(entry);
+                return self.wait_a_little();
             }
             match self.map_extent(&mut entry, &iter) {
                 Step::Done(done) => code = self.account(done, &iter),
