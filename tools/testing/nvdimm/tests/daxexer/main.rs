@@ -9,6 +9,7 @@ mod align;
 mod data;
 mod fault;
 mod ffi;
+mod fresh;
 mod hammer;
 mod infoblock;
 mod manifest;
@@ -62,6 +63,9 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   race DIR       truncate, punch and write while mappings are read and written [--secs N] [--seed N]
                  [--kinds cut,call,map,forget: which threads there are] [--blocks written: none are
                  allocated without being written]
+  fresh DIR      threads that meet at blocks which were never written [--rounds N] [--len BYTES] [--seed N]
+                 [--kinds store,write,read,zero,punch: up to 4 threads] [--blocks unwritten|holes]
+                 [--shift 4K: no pages of 2 MiB]
   failnth N CMD...  runs CMD while its Nth allocation fails; prints whether it has so many
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
@@ -161,6 +165,7 @@ fn run(command: &str, args: &Args) -> Result {
         "stress" => stress::run(args),
         "raw" => raw::run(args),
         "race" => race::run(args),
+        "fresh" => fresh::run(args),
         "session" => session::run(args),
         "fill" => raw::fill(args),
         "check" => raw::check(args),
