@@ -16,6 +16,7 @@ mod dax {
 }
 pub(crate) use dax::slot;
 
+mod blocks;
 mod failure;
 mod file;
 mod memory;

@@ -3,6 +3,7 @@
 //! The models.
 
 use crate::{
+    blocks::NewFile,
     failure::Folio,
     file::File,
     memory::Memory,
@@ -58,6 +59,10 @@ models! {
     synchronous_fault: 4,
     failure_hands_on: 4,
     failure_and_eviction: 8,
+    a_write_and_a_store_to_a_new_block: 4,
+    two_stores_to_a_new_block: 4,
+    stores_of_both_sizes_to_new_blocks: 4,
+    a_read_of_a_new_block: 4,
 }
 
 type Task = fn(&File);
@@ -327,4 +332,45 @@ fn failure_and_eviction() {
     }
     drop(file);
     failure.join().unwrap();
+}
+
+/// Runs the tasks at once on a file whose blocks have never been written.
+fn on_new_blocks(tasks: [fn(&NewFile); 2]) -> Arc<NewFile> {
+    let file: Arc<NewFile> = Arc::default();
+    let [one, other] = tasks;
+    let first = file.clone();
+    let thread = thread::spawn(move || one(&first));
+    other(&file);
+    thread.join().unwrap();
+    file
+}
+
+/// Whichever task has the block zeroed, both the store and the write are there.
+fn a_write_and_a_store_to_a_new_block() {
+    let file = on_new_blocks([|file| file.write(0), |file| file.store(0, Order::Pte)]);
+    assert!(file.has_write(0), "the write is lost");
+    assert!(file.has_store(0), "the store is lost");
+}
+
+/// Two processes store to the page at once.
+fn two_stores_to_a_new_block() {
+    let store: fn(&NewFile) = |file| {
+        file.store(0, Order::Pte);
+        assert!(file.has_store(0), "the store is lost");
+    };
+    assert!(on_new_blocks([store; 2]).has_store(0), "a store is lost");
+}
+
+/// A fault of 2 MiB, and one of a page in them.
+fn stores_of_both_sizes_to_new_blocks() {
+    let file = on_new_blocks([
+        |file| file.store(0, Order::Pmd),
+        |file| file.store(1, Order::Pte),
+    ]);
+    assert!(file.has_store(0) && file.has_store(1), "a store is lost");
+}
+
+/// A read finds a hole, zeroes, or what was stored.
+fn a_read_of_a_new_block() {
+    on_new_blocks([|file| file.read(0), |file| file.store(0, Order::Pte)]);
 }
