@@ -123,6 +123,19 @@ fn read_write(label: &str, file: &File) -> Outcome {
             file.write_all_at(&page, at(n))?;
             persist::window(|| file.sync_data())
         })
+    })?;
+    // What is mapped has entries, which a page fault could have locked.
+    let view = View::new(file, 0, ROUNDS * PAGE).map_err(problem)?;
+    (0..ROUNDS).for_each(|n| view.store(n * PAGE, &[2]));
+    operation(label, "read 4 KiB, mapped", || {
+        rounds(ROUNDS, |n| {
+            persist::window(|| file.read_exact_at(&mut page, at(n)))
+        })
+    })?;
+    operation(label, "write 4 KiB, mapped", || {
+        rounds(ROUNDS, |n| {
+            persist::window(|| file.write_all_at(&page, at(n)))
+        })
     })
 }
 
