@@ -54,7 +54,8 @@ help:
 	@echo '                          output directory; add LLVM=1 if it was built so, MO=DIR for objects'
 	@echo '  make KDIR=DIR clean     remove them'
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
-	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again'
+	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again;'
+	@echo '                          FIXES=1: also patch defects of the kernel around it (tools/integrate/fixes)'
 
 .PHONY: demo check report mutants persist count shell lint rustdoc environment
 demo:
@@ -95,7 +96,10 @@ modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
 
 .PHONY: integrate unintegrate
-integrate unintegrate:
+integrate:
+	@tools/integrate/$@ $(if $(filter-out 0,$(FIXES)),--fixes) $(KDIR)
+
+unintegrate:
 	@tools/integrate/$@ $(KDIR)
 else
 .PHONY: clean distclean

@@ -173,3 +173,22 @@ lane_components() {
 	*) echo e820=c ;;
 	esac
 }
+
+# lane_kernel LANE: print kernel=fixed if the patches of tools/integrate/fixes are in the lane's kernel,
+# else kernel=c. All that is built here has them but ctwin, which is C as it is.
+lane_kernel() {
+	case $1 in
+	ctwin | stock) echo kernel=c ;;
+	other) # some of them are not enough
+		_fixes=$(sed -n 's/^CONFIG_RUST_DAX_FIXES="\(.*\)"$/ \1 /p' "$cache/lane/other/config" 2>/dev/null)
+		for _fix in "$checkout"/tools/integrate/fixes/*.patch; do
+			case $_fixes in
+			*" $(basename "$_fix" .patch) "*) ;;
+			*) echo kernel=c && return ;;
+			esac
+		done
+		echo kernel=fixed
+		;;
+	*) echo kernel=fixed ;;
+	esac
+}

@@ -51,6 +51,12 @@ until_true() {
 # succeed if fs-dax is C; evidence.sh knows all components
 fsdax_is_c() { ! grep -q ' _R[^ ]*6fs_dax' /proc/kallsyms; }
 
+# needs_fix NAME: skip a test that would crash or hang the guest without tools/integrate/fixes/NAME.patch
+needs_fix() {
+	zcat /proc/config.gz 2>/dev/null | grep -qE "^CONFIG_RUST_DAX_FIXES=\"(.* )?$1( .*)?\"" ||
+		skip "this test crashes or hangs a kernel without the fix $1 (make integrate FIXES=1)"
+}
+
 # --- kernel log
 
 log_mark() {
