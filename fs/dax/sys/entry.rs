@@ -6,9 +6,14 @@
 //! It is a number, which the trace events print:
 //!
 //! ```text
-//!  62                                  4   3    2    1     0
-//! | number of the page frame            |EMPTY|ZERO|PMD|LOCKED|
+//!  62                            14  13   12   11  10      1   0
+//! | number of the page frame      |EMPTY|ZERO|PMD|    0    |LOCKED|
 //! ```
+//!
+//! The bits 1 to 10 are 0 because cachestat(2) of C takes an entry for the shadow entry of a page that
+//! was evicted. It follows the pointer to the memory node that these bits name there. A number that no
+//! node has crashes the kernel; 0 is the first node. The bits above name a memory cgroup, which C looks
+//! up, and a time.
 //!
 //! [`Entry`] has no lock bit: that is between [`Guard`](super::guard::Guard) and the array.
 //!
@@ -38,11 +43,14 @@ use units::{
 };
 use xarray::Value;
 
+/// How many bits above [`LOCKED`] are 0: as many as the number of a memory node has at most.
+pub(crate) const NODE_BITS: u32 = 10;
+
 const LOCKED: usize = 1 << 0;
-const PMD: usize = 1 << 1;
-const ZERO: usize = 1 << 2;
-const EMPTY: usize = 1 << 3;
-const PFN_SHIFT: u32 = 4;
+const PMD: usize = 1 << (NODE_BITS + 1);
+const ZERO: usize = 1 << (NODE_BITS + 2);
+const EMPTY: usize = 1 << (NODE_BITS + 3);
+const PFN_SHIFT: u32 = NODE_BITS + 4;
 
 /// How many pages an entry covers.
 ///
@@ -319,11 +327,14 @@ mod tests {
         Entry::zeros(unsafe { Zeros::new(Pfn::new(pfn), order) })
     }
 
+    /// An address has at most 52 bits, 12 of them within a page.
+    const PFN_BITS: u32 = 40;
+
     /// Every single bit that a frame number can have, and some numbers between.
     fn pfns() -> impl Iterator<Item = Pfn> {
-        (0..59)
+        (0..PFN_BITS)
             .flat_map(|bit| [1 << bit, (1 << bit) - 1, (1 << bit) + 1])
-            .filter(|n| *n < 1 << 59)
+            .filter(|n| *n < 1 << PFN_BITS)
             .map(Pfn::new)
     }
 
@@ -375,16 +386,30 @@ mod tests {
         assert_eq!(numbers.len(), 2 * (2 * distinct.len() + 1));
     }
 
+    /// What cachestat(2) takes for the number of a memory node (`unpack_shadow()`) is that of the
+    /// first one, however many bits of it the kernel's configuration has.
+    #[test]
+    fn names_the_first_node() {
+        for entry in ORDERS
+            .iter()
+            .flat_map(|order| kinds().map(|kind| Entry::new(*order, kind)))
+        {
+            for value in [entry.unlocked(), entry.locked()] {
+                assert_eq!(value.get() >> 1 & ((1 << NODE_BITS) - 1), 0, "{entry:?}");
+            }
+        }
+    }
+
     /// The numbers that tools find in the trace events.
     #[test]
-    fn encoding_of_c() {
+    fn encoding() {
         let table = [
-            (Entry::empty(Order::Pte), 0x11),
-            (Entry::empty(Order::Pmd), 0x15),
-            (zeros(Order::Pte, 0x1234), 0x24689),
-            (zeros(Order::Pmd, 0x1200), 0x2400d),
-            (mapped(Order::Pte, 0x14_0000), 0x280_0001),
-            (mapped(Order::Pmd, 0x14_0000), 0x280_0005),
+            (Entry::empty(Order::Pte), 0x4001),
+            (Entry::empty(Order::Pmd), 0x5001),
+            (zeros(Order::Pte, 0x1234), 0x91a_2001),
+            (zeros(Order::Pmd, 0x1200), 0x900_3001),
+            (mapped(Order::Pte, 0x14_0000), 0xa_0000_0001),
+            (mapped(Order::Pmd, 0x14_0000), 0xa_0000_1001),
             (mapped(Order::Pte, 0), 0x1),
         ];
         for (entry, raw) in table {
@@ -396,7 +421,8 @@ mod tests {
     /// Every number in the array can be decoded, and locked and unlocked without a loss.
     #[test]
     fn all_numbers_decode() {
-        for low in 0..16 {
+        for flags in 0..16 {
+            let low = (flags & LOCKED) | flags >> 1 << (NODE_BITS + 1);
             for pfn in pfns() {
                 let n = pfn.number() << PFN_SHIFT | low;
                 let (entry, locked) = decode(Value::new(n));

@@ -2,9 +2,16 @@
 
 //! Address spaces of files with DAX.
 
+use super::entry::NODE_BITS;
 use core::ops::Deref;
 use kernel::prelude::*;
-use kernel_ext::fs::mapping::AddressSpace;
+use kernel_ext::{
+    bindings,
+    fs::mapping::AddressSpace, //
+};
+
+// cachestat(2) takes the entries for shadow entries in DAX files, too; see `entry`.
+const _: () = assert!(bindings::NODES_SHIFT <= NODE_BITS);
 
 /// The address space of a file whose pages are the memory of a DAX device (`dax_mapping()`).
 ///

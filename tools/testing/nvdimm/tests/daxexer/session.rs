@@ -14,6 +14,7 @@
 //! write|check F OFF LEN SEED [@PLACE] [nowait]     size F BYTES    sync F
 //! falloc F alloc|keep|punch|zero|collapse|insert|unshare OFF LEN     truncate F BYTES
 //! clone F OFF LEN TO OFF                   dedupe F OFF LEN TO OFF same|differs
+//! cachestat F OFF LEN [any]                no page of a range is cached or evicted
 //! map M F OFF LEN [private|sync] [ro] [shift BYTES]      unmap M
 //! store|load M OFF LEN SEED [@PLACE]       msync M OFF LEN
 //! dirty|touch M OFF LEN                    one byte of each page

@@ -10,7 +10,7 @@
 . ./ktap.sh
 . ./dax.sh
 
-plan 38
+plan 40
 
 NOPAGE='dax_pmd_fault_done:.* shared .*max_pgoff 0x[0-9a-f]+ (MAJOR\|)?NOPAGE(\|MAJOR)?$'
 FALLBACK='dax_pmd_fault_done:.* (MAJOR\|)?FALLBACK(\|MAJOR)?$'
@@ -290,6 +290,24 @@ counted() { # the kernel counts 2 MiB faults that fell back
 	[ "$(counter thp_fault_fallback)" -gt "$_fallbacks" ] || fail "a fallback is not counted"
 }
 
+# a DAX file has no page cache, so cachestat(2) counts nothing
+uncached() {
+	# with the multi-generational LRU it follows the numbers of nodes whatever cgroups there are
+	[ ! -e /sys/kernel/mm/lru_gen/enabled ] || ends_guest "workingset_test_recent() follows a NULL pointer"
+	session "$1" <<-END
+		open f uncached new
+		truncate f 8M
+		write f 0 4M 1
+		map m f 0 8M
+		touch m 0 2M
+		dirty m 2M 64K
+		touch m 5M 4K
+		cachestat f 0 8M
+		sync f
+		cachestat f 0 0
+	END
+}
+
 with ext4 xfs stripe
 on "ext4 xfs stripe" "a fault maps 2 MiB" huge
 on "ext4 xfs stripe" "a fault makes 2 MiB writable" huge_write
@@ -308,4 +326,5 @@ on "ext4 xfs" "the end of the file" beyond
 on "ext4 xfs" "major and minor faults" major
 on "ext4 xfs" "statistics of fallbacks" counted
 on "ext4 xfs stripe" "in order and complete after a remount" consistent
+on "ext4 xfs" "no page of a file is cached or evicted" uncached
 finish

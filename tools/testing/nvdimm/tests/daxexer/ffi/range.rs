@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ranges of files: cloning, deduplication, and transfers with `RWF_NOWAIT`.
+//! Ranges of files: cloning, deduplication, statistics, and transfers with `RWF_NOWAIT`.
 
 use super::{count, status, Area, IoVec, Seg};
 use std::fs::File;
@@ -12,8 +12,10 @@ const FICLONERANGE: u64 = 0x4020_940d;
 /// `_IOWR(0x94, 54, struct file_dedupe_range)`.
 const FIDEDUPERANGE: u64 = 0xc018_9436;
 const RWF_NOWAIT: i32 = 8;
+const SYS_CACHESTAT: i64 = 451;
 
 extern "C" {
+    fn syscall(number: i64, ...) -> i64;
     fn ioctl(fd: i32, request: u64, arg: *mut u64) -> i32;
     fn preadv2(fd: i32, iov: *const IoVec, n: i32, off: i64, flags: i32) -> isize;
     fn pwritev2(fd: i32, iov: *const IoVec, n: i32, off: i64, flags: i32) -> isize;
@@ -53,6 +55,25 @@ pub fn dedupe_range(
         1 => Dedupe::Differs,
         error => Dedupe::Failed(io::Error::from_raw_os_error(-error)),
     })
+}
+
+/// The numbers of pages that cachestat(2) counts in a range: cached, dirty, under writeback, evicted,
+/// and evicted recently.
+pub fn cache_statistics(file: &File, off: u64, len: u64) -> io::Result<[u64; 5]> {
+    let range = [off, len];
+    let mut counts = [0; 5];
+    // SAFETY: `range` has the layout of struct cachestat_range, and `counts` that of struct cachestat.
+    let done = unsafe {
+        syscall(
+            SYS_CACHESTAT,
+            file.as_raw_fd(),
+            range.as_ptr(),
+            counts.as_mut_ptr(),
+            0,
+        )
+    };
+    status(done as i32)?;
+    Ok(counts)
 }
 
 impl Area {

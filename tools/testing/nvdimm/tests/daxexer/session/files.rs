@@ -4,7 +4,7 @@
 
 use super::run::{Failure, Step};
 use super::{whole, Content, Names, Words, CHUNK};
-use crate::ffi::range::{clone_range, dedupe_range, Dedupe};
+use crate::ffi::range::{cache_statistics, clone_range, dedupe_range, Dedupe};
 use crate::ffi::{self, Area, Seg, O_DIRECT};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -116,6 +116,18 @@ fn size(file: &File, want: u64) -> Outcome {
     }
 }
 
+/// Counts the pages of a range that the kernel has cached or evicted: there are none, unless `any`.
+fn cachestat(file: &File, (off, len): (u64, usize), any: bool) -> Outcome {
+    match cache_statistics(file, off, len as u64)? {
+        [0, 0, 0, 0, 0] => Ok(()),
+        _ if any => Ok(()),
+        [cached, dirty, writeback, evicted, recently] => Err(Failure::Wrong(format!(
+            "{cached} cached, {dirty} dirty, {writeback} under writeback, {evicted} evicted, \
+             {recently} recently"
+        ))),
+    }
+}
+
 pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Option<Step>, Failure> {
     let step: Step = match verb {
         "open" => {
@@ -157,6 +169,11 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
         "sync" => {
             let file = names.file(&mut words)?;
             Box::new(move || Ok(file.sync_all()?))
+        }
+        "cachestat" => {
+            let (file, range) = (names.file(&mut words)?, words.range()?);
+            let any = words.flag("any");
+            Box::new(move || cachestat(&file, range, any))
         }
         "clone" => {
             let ranges = Ranges::new(names, &mut words)?;
