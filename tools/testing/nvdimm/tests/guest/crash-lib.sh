@@ -26,3 +26,8 @@ without_write_cache() { # FILESYSTEM SEED OPERATIONS IMAGES
 	echo 1 >/sys/block/pmem0/dax/write_cache
 	return $_rc
 }
+
+shared_blocks() {
+	mkfs_on xfs /dev/pmem0
+	persist-crash xfs shared
+}

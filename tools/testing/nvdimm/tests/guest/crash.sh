@@ -12,7 +12,7 @@
 . ./ktap.sh
 . ./crash-lib.sh
 
-plan 5
+plan 6
 load_stack
 need_disk pmem0
 need_disk pmem1
@@ -21,4 +21,5 @@ for fs in ext4 xfs; do
 	it "$fs: power cuts show that nothing is written back" without_write_cache $fs 2 60 20
 done
 it "ext4: power cuts show that there are no barriers" lost ext4 3 60 20 barrier=0
+it "xfs: stores with MAP_SYNC to shared blocks survive power cuts" shared_blocks
 finish

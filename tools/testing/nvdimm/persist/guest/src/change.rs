@@ -71,6 +71,20 @@ impl Change {
             _ if size == 0 => (0, 0),
             _ => part(random, size),
         };
+        Self::at(kind, off, len, number)
+    }
+
+    /// A change of `len` bytes at `off` by write(2).
+    pub fn write(off: usize, len: usize, number: usize) -> Self {
+        Self::at(Write, off, len, number)
+    }
+
+    /// A change by a mapping with `MAP_SYNC`, which the program makes durable itself.
+    pub fn store_sync(off: usize, len: usize, number: usize) -> Self {
+        Self::at(StoreSync, off, len, number)
+    }
+
+    fn at(kind: Kind, off: usize, len: usize, number: usize) -> Self {
         // no byte is zero, and its value depends on its offset
         let byte = |at: usize| match kind {
             Punch | Zero => 0,

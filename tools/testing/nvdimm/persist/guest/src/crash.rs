@@ -4,6 +4,7 @@
 //! memory. Then it makes images that power cuts could have left, and recovers, reads and checks
 //! each.
 
+mod directed;
 mod disk;
 
 use std::io;
@@ -17,6 +18,7 @@ use persist::workload::{Done, Workload};
 use disk::Disk;
 
 const USAGE: &str = "usage: persist-crash ext4|xfs SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
+       persist-crash xfs shared          stores with MAP_SYNC to shared blocks
 /dev/pmem0 has a fresh filesystem; /dev/pmem1, of the same size, becomes the images.
 Exit status: 0 all images are as they have to be, 1 some are not, 2 all else.";
 /// How many failed images are kept.
@@ -25,27 +27,9 @@ const KEPT: usize = 3;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (what, options) = match words[..] {
-        [filesystem @ ("ext4" | "xfs"), seed, operations, images] => (
-            (filesystem, seed.parse(), operations.parse(), images.parse()),
-            "",
-        ),
-        [filesystem @ ("ext4" | "xfs"), seed, operations, images, options] => (
-            (filesystem, seed.parse(), operations.parse(), images.parse()),
-            options,
-        ),
-        _ => (("", Ok(0), Ok(0), Ok(0)), ""),
-    };
-    let (filesystem @ ("ext4" | "xfs"), Ok(seed), Ok(operations), Ok(images)) = what else {
+    let Some(test) = Test::parse(&words) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
-    };
-    let test = Test {
-        filesystem,
-        seed,
-        operations,
-        images,
-        options,
     };
     match test.run() {
         Ok(0) => ExitCode::SUCCESS,
@@ -57,11 +41,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// What happens before the power cuts.
+#[derive(Clone, Copy)]
+enum Work {
+    /// Random operations, and that many images.
+    Random {
+        seed: u64,
+        operations: usize,
+        images: usize,
+    },
+    /// [`directed::shared_blocks`], and two images for each sync.
+    Shared,
+}
+
 struct Test<'a> {
     filesystem: &'a str,
-    seed: u64,
-    operations: usize,
-    images: usize,
+    work: Work,
     /// The options of the recorded mount.
     options: &'a str,
 }
@@ -72,7 +67,38 @@ fn no_answer(why: persist::NoAnswer) -> io::Error {
     ))
 }
 
-impl Test<'_> {
+impl<'a> Test<'a> {
+    fn parse(words: &[&'a str]) -> Option<Self> {
+        let (filesystem, work, options) = match *words {
+            ["xfs", "shared"] => ("xfs", Work::Shared, ""),
+            [filesystem @ ("ext4" | "xfs"), seed, operations, images, ref options @ ..] => {
+                let work = Work::Random {
+                    seed: seed.parse().ok()?,
+                    operations: operations.parse().ok()?,
+                    images: images.parse().ok()?,
+                };
+                match *options {
+                    [] => (filesystem, work, ""),
+                    [options] => (filesystem, work, options),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        Some(Self {
+            filesystem,
+            work,
+            options,
+        })
+    }
+
+    fn seed(&self) -> u64 {
+        match self.work {
+            Work::Random { seed, .. } => seed,
+            Work::Shared => 0,
+        }
+    }
+
     /// Returns the number of images that lack synced data or are inconsistent.
     fn run(&self) -> io::Result<usize> {
         let work = Disk {
@@ -107,15 +133,19 @@ impl Test<'_> {
         disk.mount(self.options)?;
         let shares = self.filesystem == "xfs";
         let clock = || images::now().map_err(no_answer);
-        let mut workload = Workload::new(Path::new("/mnt/crash"), shares, self.seed, clock);
-        let result = (0..self.operations).try_for_each(|_| workload.step());
+        let mut workload = Workload::new(Path::new("/mnt/crash"), shares, self.seed(), clock);
+        let result = match self.work {
+            Work::Random { operations, .. } => (0..operations).try_for_each(|_| workload.step()),
+            Work::Shared => directed::shared_blocks(&mut workload),
+        };
         disk.unmount()?;
         result.map(|()| workload)
     }
 
     fn check(&self, workload: &Workload<'_>, disk: &Disk<'_>, to: u64) -> io::Result<usize> {
         let (mut failed, mut replayed, mut open) = (0, 0, 0);
-        for (number, cut) in self.cuts(&workload.done).into_iter().enumerate() {
+        let cuts = self.cuts(&workload.done);
+        for (number, cut) in cuts.iter().copied().enumerate() {
             open += images::build(cut, to).map_err(no_answer)?;
             let judged = disk.recover().and_then(|(found, replay)| {
                 replayed += usize::from(replay);
@@ -141,12 +171,12 @@ impl Test<'_> {
             "{}, seed {}: {} operations, {ended} events; {} images, {} lines open in each, \
              {replayed} logs replayed, {failed} failed",
             self.filesystem,
-            self.seed,
-            self.operations,
-            self.images,
-            open / self.images.max(1) as u64,
+            self.seed(),
+            workload.done.len(),
+            cuts.len(),
+            open / cuts.len().max(1) as u64,
         );
-        if replayed * 2 < self.images {
+        if replayed * 2 < cuts.len() {
             return Err(io::Error::other(
                 "most logs were empty: these images test little",
             ));
@@ -154,31 +184,51 @@ impl Test<'_> {
         Ok(failed)
     }
 
-    /// The cuts: just after a sync, within an operation, or anywhere; the earliest first.
+    /// The cuts, the earliest first.
     fn cuts(&self, done: &[Done]) -> Vec<Cut> {
-        let mut random = Rng::with_seed(self.seed ^ 0x6375_7473);
-        let syncs: Vec<_> = done.iter().filter(|done| done.syncs).collect();
-        let last = done.last().map_or(0, |done| done.ended);
-        let mut cut = || {
-            let at_sync = random.choice(&syncs).filter(|_| random.u32(..100) < 40);
-            let after = match (at_sync, random.choice(done)) {
-                (Some(sync), _) => sync.ended,
-                (None, Some(done)) if random.bool() => random.u64(done.begun..=done.ended),
-                _ => random.u64(..=last),
-            };
-            let keep = match random.u32(..10) {
-                0 => Keep::Everything,
-                1..5 => Keep::Nothing,
-                _ => Keep::Random {
-                    seed: random.u64(..),
-                },
-            };
-            Cut { after, keep }
-        };
-        let mut cuts: Vec<_> = (0..self.images).map(|_| cut()).collect();
-        cuts.sort_by_key(|cut| cut.after);
-        cuts
+        match self.work {
+            Work::Random { seed, images, .. } => random_cuts(seed, images, done),
+            Work::Shared => cuts_at_syncs(done),
+        }
     }
+}
+
+/// Just after each sync, with nothing that is not durable, and with everything.
+fn cuts_at_syncs(done: &[Done]) -> Vec<Cut> {
+    let cut = |sync: &Done| {
+        let after = sync.ended;
+        [Keep::Nothing, Keep::Everything].map(|keep| Cut { after, keep })
+    };
+    done.iter()
+        .filter(|done| done.syncs)
+        .flat_map(cut)
+        .collect()
+}
+
+/// Just after a sync, within an operation, or anywhere.
+fn random_cuts(seed: u64, images: usize, done: &[Done]) -> Vec<Cut> {
+    let mut random = Rng::with_seed(seed ^ 0x6375_7473);
+    let syncs: Vec<_> = done.iter().filter(|done| done.syncs).collect();
+    let last = done.last().map_or(0, |done| done.ended);
+    let mut cut = || {
+        let at_sync = random.choice(&syncs).filter(|_| random.u32(..100) < 40);
+        let after = match (at_sync, random.choice(done)) {
+            (Some(sync), _) => sync.ended,
+            (None, Some(done)) if random.bool() => random.u64(done.begun..=done.ended),
+            _ => random.u64(..=last),
+        };
+        let keep = match random.u32(..10) {
+            0 => Keep::Everything,
+            1..5 => Keep::Nothing,
+            _ => Keep::Random {
+                seed: random.u64(..),
+            },
+        };
+        Cut { after, keep }
+    };
+    let mut cuts: Vec<_> = (0..images).map(|_| cut()).collect();
+    cuts.sort_by_key(|cut| cut.after);
+    cuts
 }
 
 /// Prints the operations on the file that `why` names, if it names one.

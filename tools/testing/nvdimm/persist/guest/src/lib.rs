@@ -13,7 +13,7 @@
 //! A question is a nop, which does nothing on a machine without the checker; x86-64 only.
 //! `persist.h` is the same for C.
 
-mod change;
+pub mod change;
 pub mod history;
 pub mod images;
 pub mod memory;

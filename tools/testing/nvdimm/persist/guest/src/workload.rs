@@ -42,6 +42,16 @@ enum Naming {
     Rename,
 }
 
+/// An operation that a scenario chooses, on files by their names.
+pub enum Step<'a> {
+    Create(&'a str),
+    Change(&'a str, Change),
+    /// Clones the blocks of the second file into the first.
+    Share(&'a str, &'a str),
+    /// `syncfs()`, and `fsync()` of the file.
+    SyncAll(&'a str),
+}
+
 pub struct Workload<'a> {
     dir: &'a Path,
     /// Whether files can share blocks.
@@ -70,15 +80,37 @@ impl<'a> Workload<'a> {
 
     /// Runs a random operation.
     pub fn step(&mut self) -> io::Result<()> {
+        self.record(|this, begun| {
+            let names = this.tree.names().clone();
+            let percent = this.random.u32(..100);
+            match this.random.choice(names.iter()) {
+                Some((name, number)) if percent < 46 => this.random_change(begun, name, *number),
+                Some((name, number)) if percent < 50 => this.random_share(begun, name, *number),
+                Some((name, number)) if percent < 85 => this.random_sync(name, *number),
+                _ => this.name(begun, names),
+            }
+        })
+    }
+
+    /// Runs this operation.
+    pub fn make(&mut self, step: Step<'_>) -> io::Result<()> {
+        self.record(|this, begun| match step {
+            Step::Create(name) => this.create(begun, this.tree.names().clone(), name),
+            Step::Change(name, change) => this.change(begun, name, this.number(name)?, &change),
+            Step::Share(name, other) => {
+                this.share(begun, name, this.number(name)?, other, this.number(other)?)
+            }
+            Step::SyncAll(name) => this.sync(name, this.number(name)?, Syncing::Everything),
+        })
+    }
+
+    /// Records an operation, which says what it did and whether that was a sync.
+    fn record(
+        &mut self,
+        operation: impl FnOnce(&mut Self, Time) -> io::Result<(String, bool)>,
+    ) -> io::Result<()> {
         let begun = (self.clock)()?;
-        let names = self.tree.names().clone();
-        let percent = self.random.u32(..100);
-        let (what, syncs) = match self.random.choice(names.iter()) {
-            Some((name, number)) if percent < 46 => self.change(begun, name, *number)?,
-            Some((name, number)) if percent < 50 => self.share(begun, name, *number)?,
-            Some((name, number)) if percent < 85 => self.sync(name, *number)?,
-            _ => self.name(begun, names)?,
-        };
+        let (what, syncs) = operation(self, begun)?;
         let ended = (self.clock)()?;
         self.done.push(Done {
             what,
@@ -87,6 +119,11 @@ impl<'a> Workload<'a> {
             syncs,
         });
         Ok(())
+    }
+
+    fn number(&self, name: &str) -> io::Result<usize> {
+        let number = self.tree.names().get(name).copied();
+        number.ok_or_else(|| io::Error::other(format!("there is no file {name}")))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -98,10 +135,26 @@ impl<'a> Workload<'a> {
         how.read(true).write(true).open(self.path(name))
     }
 
-    fn change(&mut self, begun: Time, name: &str, number: usize) -> io::Result<(String, bool)> {
+    fn random_change(
+        &mut self,
+        begun: Time,
+        name: &str,
+        number: usize,
+    ) -> io::Result<(String, bool)> {
+        let size = self.tree.files[number].content().len();
+        let change = Change::new(&mut self.random, size, self.done.len());
+        self.change(begun, name, number, &change)
+    }
+
+    fn change(
+        &mut self,
+        begun: Time,
+        name: &str,
+        number: usize,
+        change: &Change,
+    ) -> io::Result<(String, bool)> {
         let file = &mut self.tree.files[number];
         let size = file.content().len();
-        let change = Change::new(&mut self.random, size, self.done.len());
         let content = change.of(file.content().to_vec());
         change.make(&self.open(name)?, size)?;
         let file = &mut self.tree.files[number];
@@ -117,15 +170,31 @@ impl<'a> Workload<'a> {
         Ok((format!("{name}: {change}"), syncs))
     }
 
-    /// Clones another file's blocks into the file.
-    fn share(&mut self, begun: Time, name: &str, number: usize) -> io::Result<(String, bool)> {
+    fn random_share(
+        &mut self,
+        begun: Time,
+        name: &str,
+        number: usize,
+    ) -> io::Result<(String, bool)> {
         let names = self.tree.names().clone();
         let others = names.iter().filter(|(_, other)| **other != number);
         let other = self.random.choice(others.collect::<Vec<_>>());
-        let (Some((other, from)), true) = (other, self.shares) else {
-            return Ok(("nothing".into(), false));
-        };
-        let content = self.tree.files[*from].content().to_vec();
+        match (other, self.shares) {
+            (Some((other, from)), true) => self.share(begun, name, number, other, *from),
+            _ => Ok(("nothing".into(), false)),
+        }
+    }
+
+    /// Clones another file's blocks into the file.
+    fn share(
+        &mut self,
+        begun: Time,
+        name: &str,
+        number: usize,
+        other: &str,
+        from: usize,
+    ) -> io::Result<(String, bool)> {
+        let content = self.tree.files[from].content().to_vec();
         let to = self.open(name)?;
         to.set_len(0)?;
         self.tree.files[number].change(begun, Vec::new());
@@ -134,12 +203,17 @@ impl<'a> Workload<'a> {
         Ok((format!("{name}: Share {other}"), false))
     }
 
-    fn sync(&mut self, name: &str, number: usize) -> io::Result<(String, bool)> {
+    fn random_sync(&mut self, name: &str, number: usize) -> io::Result<(String, bool)> {
         use Syncing::*;
         let kinds = [
             Fsync, Fsync, Fsync, Fdatasync, Fdatasync, Msync, Directory, Directory, Everything,
         ];
         let kind = *self.random.choice(&kinds).expect("there are some");
+        self.sync(name, number, kind)
+    }
+
+    fn sync(&mut self, name: &str, number: usize, kind: Syncing) -> io::Result<(String, bool)> {
+        use Syncing::*;
         let file = self.open(name)?;
         let size = self.tree.files[number].content().len();
         match kind {
@@ -181,12 +255,7 @@ impl<'a> Workload<'a> {
         };
         let there = |name: &&str| names.contains_key(*name);
         let what = match kind {
-            Create if !there(new) => {
-                fs::File::create_new(self.path(new))?;
-                names.insert((*new).into(), self.tree.files.len());
-                self.tree.files.push(File::new());
-                format!("{new}: Create")
-            }
+            Create if !there(new) => return self.create(begun, names, new),
             Unlink if there(old) => {
                 fs::remove_file(self.path(old))?;
                 names.remove(*old);
@@ -202,5 +271,13 @@ impl<'a> Workload<'a> {
         };
         self.tree.rename(begun, names);
         Ok((what, false))
+    }
+
+    fn create(&mut self, begun: Time, mut names: Names, new: &str) -> io::Result<(String, bool)> {
+        fs::File::create_new(self.path(new))?;
+        names.insert(new.into(), self.tree.files.len());
+        self.tree.files.push(File::new());
+        self.tree.rename(begun, names);
+        Ok((format!("{new}: Create"), false))
     }
 }
