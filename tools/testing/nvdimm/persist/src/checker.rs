@@ -69,6 +69,11 @@ impl Checker {
         self.all_is_watched
     }
 
+    /// Whether the plugin counts instructions.
+    pub fn counts(&self) -> bool {
+        !self.options.turns
+    }
+
     /// Forgets the state of all lines, because the plugin has missed events.
     pub fn forget(&mut self) {
         self.lines = Lines::default();
@@ -89,7 +94,7 @@ impl Checker {
         if self.is_persistent(physical) {
             let len = data.len() as u64;
             self.lines.store(physical, len, how, cpu, origin);
-            self.images.store(physical, data, how);
+            self.images.store(cpu, physical, data, how);
             self.draw();
         }
     }
@@ -97,7 +102,7 @@ impl Checker {
     pub fn write_back(&mut self, cpu: Cpu, physical: u64) {
         if self.is_persistent(physical) {
             self.lines.write_back(physical, cpu);
-            self.images.write_back(physical);
+            self.images.write_back(cpu, physical);
             self.draw();
         }
     }
@@ -107,14 +112,16 @@ impl Checker {
             return;
         }
         self.lines.fence(cpu);
-        self.images.fence();
+        self.images.fence(cpu);
         self.draw();
     }
 
     /// Records a locked instruction, which is a fence for [`Fences::Smp`].
     pub fn locked(&mut self, cpu: Cpu) {
-        if self.options.fences == Fences::Smp {
-            self.fence(cpu);
+        if self.options.fences == Fences::Smp && self.fences_are_noticed {
+            self.lines.fence(cpu);
+            self.images.locked(cpu);
+            self.draw();
         }
     }
 

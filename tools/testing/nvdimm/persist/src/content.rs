@@ -6,12 +6,12 @@
 //! line has its durable content, or the content after any later store, because the cache may have
 //! written the line back after each of these. Lines are independent of each other, with one
 //! exception that filesystems rely on: if the driver writes a whole block past the cache, all of
-//! the block is old or all of it is new. The guest has one CPU, so the stores to a line have an
-//! order.
+//! the block is old or all of it is new. The CPUs of the guest execute in turns, so the stores to a
+//! line have an order. A fence is about the stores and write-backs of its own CPU.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::lines::Store;
+use crate::lines::{Cpu, Store};
 
 /// Bytes of a line.
 pub const LINE: usize = 64;
@@ -43,8 +43,9 @@ struct Version {
     unfinished: bool,
 }
 
-/// The bytes of a line that the next fence makes durable.
+/// The bytes of a line that the next fence of a CPU makes durable.
 struct Arrival {
+    cpu: Cpu,
     time: u64,
     /// A bit for each byte.
     bytes: u64,
@@ -97,22 +98,33 @@ impl Line {
         });
     }
 
-    fn send(&mut self, time: u64, bytes: u64) {
+    fn send(&mut self, cpu: Cpu, time: u64, bytes: u64) {
         self.arriving.push(Arrival {
+            cpu,
             time,
             bytes,
             content: self.current,
         });
     }
 
-    fn fence(&mut self, durable: &mut Content) {
-        for arrival in self.arriving.drain(..) {
+    fn fence(&mut self, cpu: Cpu, durable: &mut Content) {
+        let (arrived, mut left): (Vec<_>, Vec<_>) = self
+            .arriving
+            .drain(..)
+            .partition(|arrival| arrival.cpu == cpu);
+        for arrival in arrived {
             arrival.put(durable);
             let older = |version: &&mut Version| version.time <= arrival.time;
             for version in self.versions.iter_mut().filter(older) {
                 arrival.put(&mut version.content);
             }
+            // what another CPU sent before cannot come after it
+            for other in left.iter_mut().filter(|other| other.time <= arrival.time) {
+                other.bytes &= !arrival.bytes;
+            }
         }
+        left.retain(|arrival| arrival.bytes != 0);
+        self.arriving = left;
         self.versions.retain(|version| version.content != *durable);
     }
 
@@ -143,10 +155,11 @@ pub struct Memory {
     durable: Vec<u8>,
     /// The lines that could have another content than the durable one after a cut, by number.
     open: BTreeMap<usize, Line>,
-    /// Those of `open` that the next fence affects.
-    unfenced: Vec<usize>,
-    /// The blocks that are being written from their beginning, by number, with the bytes so far.
-    blocks: HashMap<usize, usize>,
+    /// Those of `open` that the next fence of a CPU affects.
+    unfenced: Vec<(Cpu, usize)>,
+    /// The blocks that a CPU is writing from their beginning, by number, with the end of the stores
+    /// so far.
+    blocks: HashMap<usize, (Cpu, usize)>,
     time: u64,
 }
 
@@ -163,24 +176,24 @@ impl Memory {
     }
 
     /// Records a store of `data` at that offset.
-    pub fn store(&mut self, mut at: usize, mut data: &[u8], how: Store) {
+    pub fn store(&mut self, cpu: Cpu, mut at: usize, mut data: &[u8], how: Store) {
         while !data.is_empty() {
             let (part, rest) = data.split_at(data.len().min(LINE - at % LINE));
-            self.store_to_line(at, part, how);
+            self.store_to_line(cpu, at, part, how);
             (at, data) = (at + part.len(), rest);
         }
     }
 
-    fn store_to_line(&mut self, at: usize, data: &[u8], how: Store) {
+    fn store_to_line(&mut self, cpu: Cpu, at: usize, data: &[u8], how: Store) {
         self.time += 1;
         let (number, offset, end) = (at / LINE, at % LINE, at + data.len());
-        let in_block = self.continues_block(at, end, how);
+        let in_block = self.continues_block(cpu, at, end, how);
         let durable = content(&self.durable, number);
         let line = self.open.entry(number).or_insert(Line::new(durable));
         line.store(self.time, offset, data, in_block);
         if how == Store::Streaming {
-            line.send(self.time, (u64::MAX >> (LINE - data.len())) << offset);
-            self.unfenced.push(number);
+            line.send(cpu, self.time, (u64::MAX >> (LINE - data.len())) << offset);
+            self.unfenced.push((cpu, number));
         }
         if in_block && end % BLOCK == 0 {
             self.finish_block(at / BLOCK, Some(self.time));
@@ -189,21 +202,21 @@ impl Memory {
 
     /// Whether the store continues those that write a block from its beginning. Any other store to
     /// the block ends the series.
-    fn continues_block(&mut self, at: usize, end: usize, how: Store) -> bool {
+    fn continues_block(&mut self, cpu: Cpu, at: usize, end: usize, how: Store) -> bool {
         let block = at / BLOCK;
-        let continues = how == Store::Streaming && self.blocks.get(&block) == Some(&at);
+        let continues = how == Store::Streaming && self.blocks.get(&block) == Some(&(cpu, at));
         if !continues {
             self.finish_block(block, None);
         }
         let begins = how == Store::Streaming && at % BLOCK == 0;
         if continues || begins {
-            self.blocks.insert(block, end);
+            self.blocks.insert(block, (cpu, end));
         }
         continues || begins
     }
 
     fn finish_block(&mut self, block: usize, whole: Option<u64>) {
-        if let Some(until) = self.blocks.remove(&block) {
+        if let Some((_, until)) = self.blocks.remove(&block) {
             let lines = block * BLOCK / LINE..until.div_ceil(LINE);
             for (_, line) in self.open.range_mut(lines) {
                 line.finish(whole);
@@ -212,25 +225,45 @@ impl Memory {
     }
 
     /// Records a write-back of the line at that offset.
-    pub fn write_back(&mut self, at: usize) {
+    pub fn write_back(&mut self, cpu: Cpu, at: usize) {
         if let Some(line) = self.open.get_mut(&(at / LINE)) {
-            line.send(self.time, u64::MAX);
-            self.unfenced.push(at / LINE);
+            line.send(cpu, self.time, u64::MAX);
+            self.unfenced.push((cpu, at / LINE));
         }
     }
 
-    /// Records a fence: earlier write-backs and stores past the cache are durable.
-    pub fn fence(&mut self) {
-        let unfinished: Vec<_> = self.blocks.keys().copied().collect();
+    /// Records a fence: earlier write-backs of that CPU and its stores past the cache are durable.
+    pub fn fence(&mut self, cpu: Cpu) {
+        let of_cpu =
+            |(block, (writer, _)): (&usize, &(Cpu, usize))| (*writer == cpu).then_some(*block);
+        let unfinished: Vec<_> = self.blocks.iter().filter_map(of_cpu).collect();
         for block in unfinished {
             self.finish_block(block, None);
         }
-        for number in self.unfenced.drain(..) {
+        self.arrive(cpu);
+    }
+
+    /// Records a locked instruction. It is a fence, but an interrupt may bring it about in the middle
+    /// of a block, which must not tear the block: that arrives later.
+    pub fn locked(&mut self, cpu: Cpu) {
+        self.arrive(cpu);
+    }
+
+    /// Makes durable what a CPU has sent, except for blocks that it is writing.
+    fn arrive(&mut self, cpu: Cpu) {
+        let blocks = &self.blocks;
+        let waits = |number: &usize| blocks.contains_key(&(number * LINE / BLOCK));
+        let (arrived, left): (Vec<_>, Vec<_>) = self
+            .unfenced
+            .drain(..)
+            .partition(|(sender, number)| *sender == cpu && !waits(number));
+        self.unfenced = left;
+        for (_, number) in arrived {
             let Some(line) = self.open.get_mut(&number) else {
                 continue;
             };
             let mut durable = content(&self.durable, number);
-            line.fence(&mut durable);
+            line.fence(cpu, &mut durable);
             self.durable[number * LINE..][..LINE].copy_from_slice(&durable);
             if line.versions.is_empty() {
                 self.open.remove(&number);

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::content::{Keep, LINE};
-use crate::lines::Store;
+use crate::lines::{Cpu, Store};
 use crate::qemu;
 use crate::recording::{Player, Recording};
 
@@ -107,24 +107,36 @@ impl Images {
     }
 
     /// Records a store of `data` at that physical address, within a page.
-    pub fn store(&mut self, address: u64, data: &[u8], how: Store) {
+    pub fn store(&mut self, cpu: Cpu, address: u64, data: &[u8], how: Store) {
         if let Some((recording, at)) = self.at(address) {
             let len = data.len().min(recording.size() - at);
-            recording.store(at, &data[..len], how);
+            recording.store(cpu, at, &data[..len], how);
         }
     }
 
     /// Records a write-back of the line at that physical address.
-    pub fn write_back(&mut self, address: u64) {
+    pub fn write_back(&mut self, cpu: Cpu, address: u64) {
         if let Some((recording, at)) = self.at(address) {
-            recording.write_back(at);
+            recording.write_back(cpu, at);
         }
     }
 
-    pub fn fence(&mut self) {
-        if let Some(recorded) = self.recorded.as_mut().filter(|recorded| !recorded.ended) {
-            recorded.recording.fence();
+    pub fn fence(&mut self, cpu: Cpu) {
+        if let Some(recording) = self.running() {
+            recording.fence(cpu);
         }
+    }
+
+    /// Records a locked instruction, which is a fence.
+    pub fn locked(&mut self, cpu: Cpu) {
+        if let Some(recording) = self.running() {
+            recording.locked(cpu);
+        }
+    }
+
+    fn running(&mut self) -> Option<&mut Recording> {
+        let recorded = self.recorded.as_mut().filter(|recorded| !recorded.ended);
+        recorded.map(|recorded| &mut recorded.recording)
     }
 
     /// The current recording, and the offset of the address in it.

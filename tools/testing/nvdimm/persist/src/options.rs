@@ -31,13 +31,17 @@ pub struct Options {
     pub timeline: Timeline,
     /// `watch=all|markers`: whether the plugin watches everything at first, or only markers.
     pub all: bool,
+    /// `turns=yes`: QEMU executes several CPUs in turns (`-accel tcg,thread=single`), so that all
+    /// stores have an order. Instructions are not counted then, because QEMU 11.1 crashes when such
+    /// CPUs increment the counter of a plugin.
+    pub turns: bool,
 }
 
 impl Options {
     pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut ranges, mut fences, mut report) = (Vec::new(), Fences::Strict, None);
         let mut timeline = Timeline::default();
-        let (mut path, mut all) = (PathBuf::new(), true);
+        let (mut path, mut all, mut turns) = (PathBuf::new(), true, false);
         let create = |path: &str| File::create(path).map_err(|error| format!("{path}: {error}"));
         for word in words {
             match word.split_once('=') {
@@ -46,6 +50,7 @@ impl Options {
                 Some(("fences", "smp")) => fences = Fences::Smp,
                 Some(("watch", "all")) => all = true,
                 Some(("watch", "markers")) => all = false,
+                Some(("turns", "yes")) => turns = true,
                 Some(("report", name)) => {
                     report = Some(create(name)?);
                     path = name.into();
@@ -62,6 +67,7 @@ impl Options {
             path,
             timeline,
             all,
+            turns,
         })
     }
 }

@@ -69,15 +69,16 @@ extern "C" fn on_cpu(cpu: c_uint, _: Data) {
 }
 
 extern "C" fn on_translation(block: *mut qemu::Block, _: Data) {
-    let (all, instructions) = {
+    let (all, counter) = {
         let checker = checker();
-        (checker.watches_all(), checker.instructions)
+        let counter = checker.counts().then_some(checker.instructions);
+        (checker.watches_all(), counter)
     };
     // SAFETY: QEMU has called this [`qemu::BlockCallback`] with `block`, and the iterator ends
     // before this call.
     for insn in unsafe { qemu::Translation::new(block) }.insns() {
-        if all {
-            insn.count(instructions);
+        if let (true, Some(counter)) = (all, counter) {
+            insn.count(counter);
         }
         let (bytes, len) = insn.bytes();
         let address = insn.address();

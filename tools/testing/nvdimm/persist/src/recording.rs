@@ -3,13 +3,27 @@
 //! Recordings of all events of a range of memory, so that a power cut can be put anywhere in them.
 
 use crate::content::{Memory, LINE};
-use crate::lines::Store;
+use crate::lines::{Cpu, Store};
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Event {
-    Store { at: u32, len: u8, streaming: bool },
-    WriteBack { at: u32 },
-    Fence,
+    Store {
+        cpu: u8,
+        at: u32,
+        len: u8,
+        streaming: bool,
+    },
+    WriteBack {
+        cpu: u8,
+        at: u32,
+    },
+    Fence {
+        cpu: u8,
+    },
+    /// A locked instruction.
+    Locked {
+        cpu: u8,
+    },
 }
 
 /// The first content of a range of memory, and the events since.
@@ -18,6 +32,8 @@ pub struct Recording {
     events: Vec<Event>,
     /// The bytes of all stores, one after the other.
     data: Vec<u8>,
+    /// A bit for each CPU that has sent something to memory since its last fence.
+    sent: u64,
 }
 
 impl Recording {
@@ -30,6 +46,7 @@ impl Recording {
             first,
             events: Vec::new(),
             data: Vec::new(),
+            sent: 0,
         })
     }
 
@@ -38,23 +55,41 @@ impl Recording {
         self.first.len()
     }
 
-    pub fn store(&mut self, at: usize, data: &[u8], how: Store) {
+    pub fn store(&mut self, cpu: Cpu, at: usize, data: &[u8], how: Store) {
         self.events.push(Event::Store {
+            cpu: cpu as u8,
             at: at as u32,
             len: data.len() as u8,
             streaming: how == Store::Streaming,
         });
         self.data.extend_from_slice(data);
+        if how == Store::Streaming {
+            self.sent |= 1 << cpu;
+        }
     }
 
-    pub fn write_back(&mut self, at: usize) {
-        self.events.push(Event::WriteBack { at: at as u32 });
+    pub fn write_back(&mut self, cpu: Cpu, at: usize) {
+        self.events.push(Event::WriteBack {
+            cpu: cpu as u8,
+            at: at as u32,
+        });
+        self.sent |= 1 << cpu;
     }
 
-    /// Records a fence. A fence directly after another has no effect and is dropped.
-    pub fn fence(&mut self) {
-        if !matches!(self.events.last(), None | Some(Event::Fence)) {
-            self.events.push(Event::Fence);
+    pub fn fence(&mut self, cpu: Cpu) {
+        self.order(cpu, Event::Fence { cpu: cpu as u8 });
+        self.sent &= !(1 << cpu);
+    }
+
+    /// Records a locked instruction, which is a fence that leaves blocks whole.
+    pub fn locked(&mut self, cpu: Cpu) {
+        self.order(cpu, Event::Locked { cpu: cpu as u8 });
+    }
+
+    /// Records a fence, unless it has no effect: the CPU has sent nothing since the last one.
+    fn order(&mut self, cpu: Cpu, event: Event) {
+        if self.sent & (1 << cpu) != 0 && self.events.last() != Some(&event) {
+            self.events.push(event);
         }
     }
 
@@ -87,18 +122,24 @@ impl Player {
         }
         for event in &recording.events[self.event..until] {
             match *event {
-                Event::Store { at, len, streaming } => {
+                Event::Store {
+                    cpu,
+                    at,
+                    len,
+                    streaming,
+                } => {
                     let how = if streaming {
                         Store::Streaming
                     } else {
                         Store::Cached
                     };
                     let data = &recording.data[self.data..][..usize::from(len)];
-                    self.memory.store(at as usize, data, how);
+                    self.memory.store(cpu.into(), at as usize, data, how);
                     self.data += data.len();
                 }
-                Event::WriteBack { at } => self.memory.write_back(at as usize),
-                Event::Fence => self.memory.fence(),
+                Event::WriteBack { cpu, at } => self.memory.write_back(cpu.into(), at as usize),
+                Event::Fence { cpu } => self.memory.fence(cpu.into()),
+                Event::Locked { cpu } => self.memory.locked(cpu.into()),
             }
         }
         self.event = until;
@@ -113,12 +154,12 @@ mod test {
     #[test]
     fn played_to_any_event_it_is_what_happened() {
         let mut recording = Recording::new(vec![0; 2 * LINE]).unwrap();
-        recording.store(60, &[1; 8], Store::Cached);
-        recording.write_back(60);
-        recording.write_back(64);
-        recording.fence();
-        recording.fence();
-        recording.store(4, &[2; 4], Store::Streaming);
+        recording.store(0, 60, &[1; 8], Store::Cached);
+        recording.write_back(0, 60);
+        recording.write_back(0, 64);
+        recording.fence(0);
+        recording.fence(0);
+        recording.store(0, 4, &[2; 4], Store::Streaming);
         assert_eq!(recording.now(), 5);
 
         let mut player = Player::new(&recording);

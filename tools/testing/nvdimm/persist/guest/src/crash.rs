@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use fastrand::Rng;
 use persist::images::{self, Cut, Keep};
 use persist::workload::{Done, Workload};
+use rustix::thread::{sched_setaffinity, CpuSet};
 
 use disk::Disk;
 
@@ -59,6 +60,13 @@ struct Test<'a> {
     work: Work,
     /// The options of the recorded mount.
     options: &'a str,
+}
+
+/// Continues on that CPU: in a guest with several, one CPU then syncs what another one stored.
+fn run_on(cpu: usize) -> io::Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(cpu);
+    Ok(sched_setaffinity(None, &cpus)?)
 }
 
 fn no_answer(why: persist::NoAnswer) -> io::Error {
@@ -134,8 +142,12 @@ impl<'a> Test<'a> {
         let shares = self.filesystem == "xfs";
         let clock = || images::now().map_err(no_answer);
         let mut workload = Workload::new(Path::new("/mnt/crash"), shares, self.seed(), clock);
+        let cpus = std::thread::available_parallelism()?.get();
         let result = match self.work {
-            Work::Random { operations, .. } => (0..operations).try_for_each(|_| workload.step()),
+            Work::Random { operations, .. } => (0..operations).try_for_each(|number| {
+                run_on(number % cpus)?;
+                workload.step()
+            }),
             Work::Shared => directed::shared_blocks(&mut workload),
         };
         disk.unmount()?;
