@@ -136,6 +136,9 @@ in_root() {
 DEFAULT_LANES='integrated ctwin fsdax stock core pmem lossy'
 ALL_LANES="$DEFAULT_LANES core+fsdax core+pmem fsdax+pmem debug kcsan cfi"
 
+# The lanes whose kernels recover the images of power cuts that the lane integrated makes.
+RECOVERERS='ctwin'
+
 # named_lanes PATTERN: print the lanes that occur in the pattern as words ("core" in "core/dm")
 named_lanes() {
 	for _word in $(printf '%s' "$1" | tr -d '\\' | tr -c 'a-z0-9+-' ' '); do

@@ -39,7 +39,7 @@ read_headers() {
 			key = substr($0, 3, RLENGTH - 4)
 			if (!(key in value)) value[key] = substr($0, RLENGTH + 1)
 		}
-		END { flush() }' $(grep -lE '^\. (\./)?ktap\.sh' *.sh | sort)) >"$out/plan/headers"
+		END { flush() }' $(grep -lE '^\. (\./)?ktap\.sh' *.sh | grep -v -e '-lib\.sh$' | sort)) >"$out/plan/headers"
 }
 
 # in_tier LANE: print the scripts that the tier runs in that lane. A script that needs an environment
@@ -103,6 +103,15 @@ slowness() {
 	esac
 }
 
+# Plan the kernels that recover images of another. They are of the full tier.
+plan_recoverers() {
+	[ "$tier" = full ] || { [ -n "$pattern" ] && [ -z "${TIER:-}" ]; } || return 0
+	[ -z "${KERNEL:-}" ] && is_asked integrated || return 0
+	for _other in $RECOVERERS; do
+		! wanted "recover/$_other" || add "recover/$_other" 90
+	done
+}
+
 # plan_guests LANE: plan the guests of a lane. Scripts with the same "boot" share a guest; those with
 # "last" come last in it. A line of $out/plan/groups-LANE is a script of a boot. The estimate for a
 # script that never ran in the lane comes from the lane integrated, or else from a third of its timeout.
@@ -148,6 +157,7 @@ plan() {
 		! wanted "demo/$lane" || ! is_asked "$lane" || [ -n "${KERNEL:-}" ] || add "demo/$lane" 150
 	done
 	! wanted count/integrated || ! is_asked integrated || [ -n "${KERNEL:-}" ] || add count/integrated 60
+	plan_recoverers
 	sort -rn "$out/plan/tasks" -o "$out/plan/tasks"
 }
 

@@ -6,6 +6,7 @@
 
 mod directed;
 mod disk;
+mod elsewhere;
 
 use std::io;
 use std::path::Path;
@@ -17,10 +18,14 @@ use persist::workload::{Done, Workload};
 use rustix::thread::{sched_setaffinity, CpuSet};
 
 use disk::Disk;
+use elsewhere::Elsewhere;
 
 const USAGE: &str = "usage: persist-crash ext4|xfs SEED OPERATIONS IMAGES [MOUNT-OPTIONS]
        persist-crash xfs shared          stores with MAP_SYNC to shared blocks
-/dev/pmem0 has a fresh filesystem; /dev/pmem1, of the same size, becomes the images.
+       persist-crash recover ext4|xfs DISK
+                                         mount an image in another kernel, list its files, check it
+/dev/pmem0 has a fresh filesystem; /dev/pmem1, of the same size, becomes the images. KEEP in the
+environment names disks that each get an image for another kernel, NOTES a directory for the lists.
 Exit status: 0 all images are as they have to be, 1 some are not, 2 all else.";
 /// How many failed images are kept.
 const KEPT: usize = 3;
@@ -28,16 +33,39 @@ const KEPT: usize = 3;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let Some(test) = Test::parse(&words) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    let result = match (&words[..], Test::parse(&words)) {
+        (["recover", filesystem, name], _) => recover(filesystem, name),
+        (_, Some(test)) => test.run(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    match test.run() {
+    match result {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Recovers an image and prints the list of its files. Returns the number of errors.
+fn recover(filesystem: &str, name: &str) -> io::Result<usize> {
+    let disk = Disk {
+        name,
+        filesystem,
+        dir: "/mnt/image",
+    };
+    match disk.recover() {
+        Ok((found, _)) => {
+            print!("{filesystem}\n{}", elsewhere::listing(&found));
+            Ok(0)
+        }
+        Err(why) => {
+            println!("{why}");
+            Ok(1)
         }
     }
 }
@@ -157,12 +185,16 @@ impl<'a> Test<'a> {
     fn check(&self, workload: &Workload<'_>, disk: &Disk<'_>, to: u64) -> io::Result<usize> {
         let (mut failed, mut replayed, mut open) = (0, 0, 0);
         let cuts = self.cuts(&workload.done);
+        let elsewhere = Elsewhere::asked();
         for (number, cut) in cuts.iter().copied().enumerate() {
             open += images::build(cut, to).map_err(no_answer)?;
             let judged = disk.recover().and_then(|(found, replay)| {
                 replayed += usize::from(replay);
-                workload.tree.judge(cut.after, &found)
+                workload.tree.judge(cut.after, &found).map(|()| found)
             });
+            if let Ok(found) = &judged {
+                elsewhere.keep((number, cuts.len()), cut, self.filesystem, found)?;
+            }
             if let Err(why) = judged {
                 failed += 1;
                 println!(
