@@ -3,8 +3,10 @@
 //! The system calls that `std` does not offer, behind safe functions. All `unsafe` of the
 //! program is in this module.
 
+pub mod mm;
 pub mod process;
 pub mod range;
+pub mod trace;
 pub mod transfer;
 pub mod uring;
 pub mod view;

@@ -12,6 +12,7 @@ use std::process::Command;
 pub fn errno_name(error: &std::io::Error) -> String {
     let name = match error.raw_os_error() {
         Some(1) => "EPERM",
+        Some(2) => "ENOENT",
         Some(4) => "EINTR",
         Some(5) => "EIO",
         Some(6) => "ENXIO",

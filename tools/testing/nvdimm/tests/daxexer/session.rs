@@ -24,6 +24,15 @@
 //! send F OFF LEN M START [short BYTES]     receive F OFF LEN M START
 //! copyout|copyin M OFF LEN SEED
 //! ring read|write F OFF LEN M START        fixed M OFF LEN
+//! resident M OFF LEN COUNT                 mincore    mlock|munlock M OFF LEN
+//! pagemap M OFF [present] [swapped] [file] [exclusive]   query M LEN
+//! smaps M FIELD KIB    rollup FIELD KIB (at least)   flag|noflag M FLAG    numa M PAGES
+//! remote M OFF LEN NAME                    advice to the parent
+//! migrate M OFF NODE NODE|ERROR            bind M OFF LEN NODE
+//! remap M OFF LEN FILE-OFF                 inspect|patch M OFF LEN SEED   /proc/self/mem
+//! debug M OFF SEED                         a word of a child, by ptrace
+//! wait M OFF    wake M OFF COUNT           a futex
+//! core M OFF SEED FILTER in|out            whether a core dump has that page
 //! unlink PATH    sleep MS    shell COMMAND...
 //! fails ERROR[|ERROR] STEP                 the step must fail in this way
 //! nth N ERROR[|ERROR] STEP                 its Nth allocation fails; if it has one, the step may end
@@ -41,6 +50,7 @@
 
 mod files;
 mod maps;
+mod mm;
 mod pins;
 mod run;
 
@@ -183,7 +193,7 @@ fn whole(done: std::io::Result<usize>, len: usize) -> std::result::Result<(), Fa
 /// and the words before it say where and when it runs.
 fn understand(names: &mut Names, mut words: Words<'_>) -> std::result::Result<Step, Failure> {
     let verb = words.word("a verb")?;
-    for part in [files::step, maps::step, pins::step, run::step] {
+    for part in [files::step, maps::step, pins::step, mm::step, run::step] {
         if let Some(step) = part(names, verb, words.clone())? {
             return Ok(step);
         }

@@ -75,7 +75,7 @@ fn load(view: &View, (off, len): (usize, usize), content: Content) -> Outcome {
     Ok(())
 }
 
-fn advice(name: &str) -> Result<i32, Failure> {
+pub fn advice(name: &str) -> Result<i32, Failure> {
     Ok(match name {
         "normal" => 0,
         "random" => 1,
@@ -83,14 +83,23 @@ fn advice(name: &str) -> Result<i32, Failure> {
         "dontneed" => 4,
         "free" => 8,
         "remove" => 9,
+        "dontfork" => 10,
+        "dofork" => 11,
+        "mergeable" => 12,
+        "unmergeable" => 13,
         "hugepage" => 14,
         "nohugepage" => 15,
+        "dontdump" => 16,
+        "dodump" => 17,
+        "wipeonfork" => 18,
         "cold" => 20,
         "pageout" => 21,
         "populate-read" => 22,
         "populate-write" => 23,
         "collapse" => 25,
         "poison" => 100,
+        "guard" => 102,
+        "unguard" => 103,
         _ => return Err(Failure::Wrong(format!("{name}: no advice"))),
     })
 }
