@@ -27,3 +27,13 @@ __rust_helper void rust_ext_helper_inode_assert_held_write(struct inode *inode)
 	lockdep_assert_held_write(&inode->i_rwsem);
 }
 #endif
+
+#ifdef EXT_FS_DAX
+
+__rust_helper bool
+rust_ext_helper_vma_is_fsdax(struct vm_area_struct *vma)
+{
+	return vma_is_fsdax(vma);
+}
+
+#endif

@@ -10,13 +10,17 @@
 
 mod code;
 mod cow;
+mod entry;
+#[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+mod huge_entry;
 mod insert;
+mod zeros;
 
 pub use code::FaultCode;
 pub use cow::CowPage;
 #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
-pub use insert::HugeZeroFolio;
-pub use insert::ZeroPage;
+pub use zeros::HugeZeroFolio;
+pub use zeros::ZeroPage;
 
 use crate::{
     bindings,
@@ -138,6 +142,16 @@ impl VmFault {
     #[inline]
     pub fn is_sync(&self) -> bool {
         self.vma().flags() & flags::SYNC != 0
+    }
+
+    /// Whether userfaultfd write-protects pages of the area, to report which of them have been
+    /// written (`UFFDIO_REGISTER_MODE_WP`).
+    ///
+    /// What it knows of a page is in the entry of the page table for it. A huge page has one for
+    /// 512 pages.
+    #[inline]
+    pub fn has_writes_reported(&self) -> bool {
+        self.vma().flags() & bindings::VM_UFFD_WP != 0
     }
 
     /// The pages of the file that the area maps.

@@ -134,8 +134,8 @@ impl Folio {
 ///     folio::Pinned,
 /// };
 ///
-/// fn map_first_page(vmf: &VmFault, folio: &Pinned<'_>) -> FaultCode {
-///     vmf.insert_page(folio, folio.pfn(), false)
+/// fn map_first_page(vmf: &VmFault, folio: Pinned<'_>) -> FaultCode {
+///     vmf.insert_page(folio.pfn(), false, || folio)
 /// }
 /// ```
 #[must_use = "the reference is dropped immediately when this is unused"]

@@ -179,10 +179,10 @@ impl<S: Size> Fault<'_, S> {
     /// Maps the storage.
     #[inline]
     fn insert(&self, storage: Storage<'_>) -> FaultCode {
-        let folio = DeviceFolio::of_storage(storage).pin();
+        let (pfn, pin) = (storage.pfn(), || DeviceFolio::of_storage(storage).pin());
         match S::ORDER {
-            Order::Pte => self.vmf.insert_page(&folio, storage.pfn(), self.write),
-            Order::Pmd => self.vmf.insert_folio_pmd(&folio, self.write),
+            Order::Pte => self.vmf.insert_page(pfn, self.write, pin),
+            Order::Pmd => self.vmf.insert_folio_pmd(pfn, self.write, pin),
         }
     }
 

@@ -78,9 +78,9 @@ fn insert_writable(vmf: &VmFault, entry: &LockedEntry<'_, '_>, pfn: Pfn) -> Faul
     let Some(frames) = memory.frames_of(entry.entry()) else {
         return FaultCode::SIGBUS;
     };
-    let folio = DeviceFolio::of(frames).pin();
+    let pin = || DeviceFolio::of(frames).pin();
     match entry.entry().order() {
-        Order::Pte => vmf.insert_page(&folio, pfn, true),
-        Order::Pmd => vmf.insert_folio_pmd(&folio, true),
+        Order::Pte => vmf.insert_page(pfn, true, pin),
+        Order::Pmd => vmf.insert_folio_pmd(pfn, true, pin),
     }
 }
