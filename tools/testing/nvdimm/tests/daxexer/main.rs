@@ -6,6 +6,7 @@
 //! success, 1 failure (with a line that describes it), 2 wrong usage.
 
 mod align;
+mod churn;
 mod data;
 mod fault;
 mod ffi;
@@ -44,6 +45,8 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   border PATH    begins with the pattern of --seed, goes on with that of --old [--len BYTES]
   stress FILE DEVICE  threads that fault, write, sync, punch, truncate and hold pages; direct I/O
                  goes to DEVICE [--threads N] [--ops N] [--seed N] [--patience SECS] [--reflink 1]
+  churn FILE     threads that access mappings of 2 MiB while others drop its page tables and fork
+                 [--ops N: accesses of each thread] [--seed N]
   tree DIR       make a tree of files [--seed N] [--files N]
   manifest DIR   list every file with size and checksum [--as PREFIX]
   verify FILE    check every file of a manifest [--only PREFIX: and that no other file is there]
@@ -164,6 +167,7 @@ fn run(command: &str, args: &Args) -> Result {
         "fault" => fault::run(args),
         "stress" => stress::run(args),
         "raw" => raw::run(args),
+        "churn" => churn::run(args),
         "race" => race::run(args),
         "fresh" => fresh::run(args),
         "session" => session::run(args),
