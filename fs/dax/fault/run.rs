@@ -163,6 +163,10 @@ impl<S: Size> Fault<'_, S> {
         if self.write && !self.vmf.is_shared() {
             return false;
         }
+        // Writes are reported page by page too.
+        if self.vmf.has_writes_reported() {
+            return false;
+        }
         let vma = self.vmf.vma();
         let place = Place {
             address: self.vmf.address(),
