@@ -10,6 +10,7 @@ pub mod trace;
 pub mod transfer;
 pub mod uring;
 pub mod view;
+pub mod writes;
 
 use std::fs::File;
 use std::io;

@@ -10,6 +10,7 @@ mod churn;
 mod data;
 mod fault;
 mod ffi;
+mod follow;
 mod fresh;
 mod hammer;
 mod infoblock;
@@ -47,6 +48,8 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
                  goes to DEVICE [--threads N] [--ops N] [--seed N] [--patience SECS] [--reflink 1]
   churn FILE     threads that access mappings of 2 MiB while others drop its page tables and fork
                  [--ops N: accesses of each thread] [--seed N]
+  follow FILE    a copy of a mapping follows stores of threads by PAGEMAP_SCAN
+                 [--rounds N] [--seed N] [--kind shared|private] [--shift BYTES]
   tree DIR       make a tree of files [--seed N] [--files N]
   manifest DIR   list every file with size and checksum [--as PREFIX]
   verify FILE    check every file of a manifest [--only PREFIX: and that no other file is there]
@@ -168,6 +171,7 @@ fn run(command: &str, args: &Args) -> Result {
         "stress" => stress::run(args),
         "raw" => raw::run(args),
         "churn" => churn::run(args),
+        "follow" => follow::run(args),
         "race" => race::run(args),
         "fresh" => fresh::run(args),
         "session" => session::run(args),

@@ -20,6 +20,9 @@
 //! dirty|touch M OFF LEN                    one byte of each page
 //! advise M OFF LEN NAME                    protect M OFF LEN none|r|rw
 //! move M LEN [shift BYTES]                 pages M OFF LEN KIND:COUNT...
+//! watch M OFF LEN                          by userfaultfd, which remembers what is written
+//! arm M OFF LEN                            write-protects it again (UFFDIO_WRITEPROTECT)
+//! written M OFF LEN KIND:COUNT...          written and clean pages; write-protects the former again
 //! splice P M OFF LEN                       drain P OFF LEN SEED       drop P
 //! send F OFF LEN M START [short BYTES]     receive F OFF LEN M START
 //! copyout|copyin M OFF LEN SEED
@@ -53,8 +56,10 @@ mod maps;
 mod mm;
 mod pins;
 mod run;
+mod writes;
 
 use crate::ffi::view::View;
+use crate::ffi::writes::Watch;
 use crate::{parse_size, Args, Context, Result};
 use run::{Begun, Failure, Step};
 use std::collections::HashMap;
@@ -70,6 +75,8 @@ pub struct Names {
     maps: HashMap<String, Arc<View>>,
     pipes: HashMap<String, Arc<(File, File)>>,
     threads: HashMap<String, Begun>,
+    /// What watches mappings for writes.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Names {
@@ -193,7 +200,14 @@ fn whole(done: std::io::Result<usize>, len: usize) -> std::result::Result<(), Fa
 /// and the words before it say where and when it runs.
 fn understand(names: &mut Names, mut words: Words<'_>) -> std::result::Result<Step, Failure> {
     let verb = words.word("a verb")?;
-    for part in [files::step, maps::step, pins::step, mm::step, run::step] {
+    for part in [
+        files::step,
+        maps::step,
+        pins::step,
+        mm::step,
+        writes::step,
+        run::step,
+    ] {
         if let Some(step) = part(names, verb, words.clone())? {
             return Ok(step);
         }
@@ -208,6 +222,7 @@ pub fn run(args: &Args) -> Result {
         maps: HashMap::new(),
         pipes: HashMap::new(),
         threads: HashMap::new(),
+        watch: None,
     };
     // Read all lines before the first step runs, because its command may read standard input too.
     let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();

@@ -55,6 +55,16 @@ pub struct Region {
     pub categories: u64,
 }
 
+/// What PAGEMAP_SCAN looks for.
+pub struct Scan {
+    /// `PM_SCAN_*` of linux/fs.h.
+    pub flags: u64,
+    /// The categories that a page must have.
+    pub mask: u64,
+    /// The categories that are reported.
+    pub wanted: u64,
+}
+
 /// A mapping of a file within reserved addresses.
 ///
 /// All accesses are raw. Other threads and writes to the file change the bytes at any time, so the
@@ -259,6 +269,16 @@ impl View {
     /// The mapped regions of `len` bytes at `off`, by the page tables.
     pub fn regions(&self, off: usize, len: usize) -> io::Result<Vec<Region>> {
         const PRESENT: u64 = 1 << 3;
+        let mapped = Scan {
+            flags: 0,
+            mask: PRESENT,
+            wanted: 0x1ff,
+        };
+        self.scan(off, len, mapped)
+    }
+
+    /// The regions of `len` bytes at `off` that `scan` asks for.
+    pub fn scan(&self, off: usize, len: usize, scan: Scan) -> io::Result<Vec<Region>> {
         let file = File::open("/proc/self/pagemap")?;
         let start = self.at(off, len) as u64;
         // struct page_region: start, end, categories
@@ -267,7 +287,7 @@ impl View {
         // category_inverted, category_mask, category_anyof_mask, return_mask
         let mut arg = [
             96,
-            0,
+            scan.flags,
             start,
             start + len as u64,
             0,
@@ -275,9 +295,9 @@ impl View {
             found.len() as u64,
             0,
             0,
-            PRESENT,
+            scan.mask,
             0,
-            0x1ff,
+            scan.wanted,
         ];
         // SAFETY: The argument is a struct pm_scan_arg, and points to a vector of `vec_len`
         // regions.

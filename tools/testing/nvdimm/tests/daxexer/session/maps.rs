@@ -129,8 +129,13 @@ fn kind(region: &Region) -> &'static str {
     }
 }
 
-/// The regions and the gaps between them, as KIND:PAGES.
-fn pages(view: &View, (off, len): (usize, usize), want: &str) -> Outcome {
+/// Checks that `regions` and the gaps between them are `want`, as KIND:PAGES.
+pub fn compare(
+    regions: &[Region],
+    (off, len): (usize, usize),
+    (kind, gap): (impl Fn(&Region) -> &'static str, &'static str),
+    want: &str,
+) -> Outcome {
     let mut runs: Vec<(&str, usize)> = Vec::new();
     let mut add = |kind, len: usize| match runs.last_mut() {
         _ if len == 0 => (),
@@ -138,17 +143,21 @@ fn pages(view: &View, (off, len): (usize, usize), want: &str) -> Outcome {
         _ => runs.push((kind, len / PAGE)),
     };
     let mut at = off;
-    for region in view.regions(off, len)? {
-        add("none", region.start - at);
-        add(kind(&region), region.len);
+    for region in regions {
+        add(gap, region.start - at);
+        add(kind(region), region.len);
         at = region.start + region.len;
     }
-    add("none", off + len - at);
+    add(gap, off + len - at);
     let words: Vec<String> = runs.iter().map(|(kind, n)| format!("{kind}:{n}")).collect();
     match words.join(" ") {
         got if got == want => Ok(()),
         got => Err(Failure::Wrong(format!("the page tables have {got}"))),
     }
+}
+
+fn pages(view: &View, (off, len): (usize, usize), want: &str) -> Outcome {
+    compare(&view.regions(off, len)?, (off, len), (kind, "none"), want)
 }
 
 pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Option<Step>, Failure> {
