@@ -14,7 +14,7 @@ LEN=2M
 
 with ext4 xfs
 for _n in ext4 xfs; do
-	together $_n 25 unwritten 0 4K
-	together $_n 25 holes 0 4K
+	together $_n 10 unwritten 0 4K
+	together $_n 10 holes 0 4K
 done
 finish
