@@ -18,7 +18,7 @@ import ktap  # pylint: disable=wrong-import-position
 import tables  # pylint: disable=wrong-import-position
 from runs import Run  # pylint: disable=wrong-import-position
 
-LISTED = Path(__file__).parent.parent / "tests/expected-c-failures"
+LISTED = Path(__file__).parents[2] / "selftests/dax/expected-c-failures"
 
 
 def line(what, name, why, suite, log):

@@ -39,7 +39,7 @@ start() { # FSTYPE
 
 # With ext4 no mapped file may be open when the device is removed. ext4 is no holder of
 # the dax_device and gets no notification, so the file's entries stay, and C's fs/dax.c
-# accesses freed page structs when the inode is evicted ("late entries" in tests/README).
+# accesses freed page structs when the inode is evicted ("late entries" in README).
 # The inodes of files that no process has open are evicted in time.
 removed() { # FSTYPE HAMMERS...
 	_fs=$1; shift
