@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The commands of the bench: python3 -m bench COMMAND [ARGUMENT...]"""
+
+import importlib
+import os
+import sys
+
+from bench.progress import Failed
+
+# command: the module whose main() runs it
+COMMANDS = ("check", "count", "demo", "guest", "kernel", "mm_selftests", "mutants", "ndctl", "persist",
+            "report", "rustdoc", "sources")
+
+
+def main():
+    """Run a command. A failure that a person can do something about is one line."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command not in COMMANDS:
+        sys.exit(f"usage: python3 -m bench {{{','.join(COMMANDS)}}} [ARGUMENT...]")
+    os.dup2(1, 2)
+    try:
+        return importlib.import_module(f"bench.{command}").main(sys.argv[2:])
+    except Failed as failure:
+        print(f"{command}: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
