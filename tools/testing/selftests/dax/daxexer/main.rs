@@ -5,33 +5,8 @@
 //! Written data derives from a seed; a model in memory has the expected content. Exit status: 0
 //! success, 1 failure (with a line that describes it), 2 wrong usage.
 
-mod align;
-mod churn;
-mod data;
-mod fault;
-mod ffi;
-mod follow;
-mod fresh;
-mod hammer;
-mod infoblock;
-mod manifest;
-mod model;
-mod poisoned;
-mod probe;
-mod race;
-mod raw;
-mod session;
-mod starve;
-mod stress;
-
-use std::collections::HashMap;
-use std::fmt::Display;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use daxexer::*;
 use std::process::ExitCode;
-
-/// The error is one line of text.
-pub type Result<T = ()> = std::result::Result<T, String>;
 
 const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   io DIR         random reads, writes, mmap, fallocate and truncate against a model
@@ -75,94 +50,6 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   failnth N CMD...  runs CMD while its Nth allocation fails; prints whether it has so many
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
-/// The command line after the command: positional arguments and `--key value` pairs.
-pub struct Args {
-    words: Vec<String>,
-    keys: HashMap<String, String>,
-}
-
-impl Args {
-    fn parse(args: &[String]) -> Result<Self> {
-        let mut parsed = Self {
-            words: Vec::new(),
-            keys: HashMap::new(),
-        };
-        let mut args = args.iter();
-        while let Some(arg) = args.next() {
-            if let Some(key) = arg.strip_prefix("--") {
-                let value = args.next().ok_or(format!("--{key} needs a value"))?;
-                parsed.keys.insert(key.into(), value.clone());
-            } else {
-                parsed.words.push(arg.clone());
-            }
-        }
-        Ok(parsed)
-    }
-
-    pub fn word(&self, index: usize) -> Result<&str> {
-        let word = self
-            .words
-            .get(index)
-            .ok_or(format!("argument {} is missing", index + 1))?;
-        Ok(word)
-    }
-
-    pub fn words_from(&self, index: usize) -> &[String] {
-        self.words.get(index..).unwrap_or(&[])
-    }
-
-    pub fn text<'a>(&'a self, key: &str, default: &'a str) -> &'a str {
-        self.keys.get(key).map_or(default, String::as_str)
-    }
-
-    /// Returns the value of a key: decimal or with 0x, with an optional K, M or G.
-    pub fn number(&self, key: &str, default: u64) -> Result<u64> {
-        let Some(text) = self.keys.get(key) else {
-            return Ok(default);
-        };
-        parse_size(text).of(format!("--{key}"))
-    }
-}
-
-/// Parses a number, decimal or with 0x, with an optional K, M or G.
-pub fn parse_size(text: &str) -> Result<u64> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'K') => (&text[..text.len() - 1], 10),
-        Some(b'M') => (&text[..text.len() - 1], 20),
-        Some(b'G') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let value = match digits.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16),
-        None => digits.parse(),
-    };
-    value
-        .map(|v| v << shift)
-        .map_err(|_| format!("{text}: not a number"))
-}
-
-/// Turns the error of `what` into one line.
-pub trait Context<T> {
-    fn of(self, what: impl Display) -> Result<T>;
-}
-
-impl<T, E: Display> Context<T> for std::result::Result<T, E> {
-    fn of(self, what: impl Display) -> Result<T> {
-        self.map_err(|e| format!("{what}: {e}"))
-    }
-}
-
-/// Opens `path` for reading and writing, with these open(2) flags; creates it if `create`.
-pub fn open(path: &str, create: bool, flags: i32) -> Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .custom_flags(flags)
-        .open(path)
-        .of(path)
-}
-
 fn run(command: &str, args: &Args) -> Result {
     match command {
         "io" => model::run(args),
@@ -204,13 +91,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     // The rest of the line is a command with options of its own.
-    let parsed = if matches!(command.as_str(), "notify" | "failnth") {
-        Ok(Args {
-            words: args[1..].to_vec(),
-            keys: HashMap::new(),
-        })
-    } else {
-        Args::parse(&args[1..])
+    let parsed = match command.as_str() {
+        "notify" | "failnth" => Ok(Args::verbatim(&args[1..])),
+        _ => Args::parse(&args[1..]),
     };
     match parsed.and_then(|parsed| run(command, &parsed)) {
         Ok(()) => ExitCode::SUCCESS,

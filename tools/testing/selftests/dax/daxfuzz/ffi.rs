@@ -3,9 +3,9 @@
 //! Safe functions that neither `std` nor `ffi` of daxexer has: copies that survive SIGBUS, the
 //! extents of a file, copy_file_range(2). All `unsafe` of the fuzzer is here.
 
-use crate::daxexer::ffi::process::act;
-use crate::daxexer::ffi::view::View;
-use crate::daxexer::ffi::SIGBUS;
+use daxexer::ffi::process::act;
+use daxexer::ffi::view::View;
+use daxexer::ffi::SIGBUS;
 use std::arch::global_asm;
 use std::fs::File;
 use std::io;
@@ -145,7 +145,7 @@ pub fn copy_range(from: &File, off: u64, len: u64, to: &File, to_off: u64) -> io
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daxexer::ffi::view::{Sharing, PROT_READ, PROT_WRITE};
+    use daxexer::ffi::view::{Sharing, PROT_READ, PROT_WRITE};
 
     #[test]
     fn sigbus_ends_a_copy_and_nothing_else() {

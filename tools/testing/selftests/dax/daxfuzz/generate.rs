@@ -2,9 +2,9 @@
 
 //! Generates programs from seeds.
 
-use crate::daxexer::data::Rng;
 use crate::plan::{plan, Slot, State};
 use crate::program::*;
+use daxexer::data::Rng;
 use std::sync::Arc;
 
 /// The dangerous events that programs may contain.

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{scope, sleep, ScopedJoinHandle};
 use std::time::Duration;
 
-use crate::daxexer::ffi::view::{Sharing, View, PROT_READ};
-use crate::daxexer::ffi::{O_DIRECT, O_DSYNC};
+use daxexer::ffi::view::{Sharing, View, PROT_READ};
+use daxexer::ffi::{O_DIRECT, O_DSYNC};
 
 type Result<T = ()> = std::result::Result<T, String>;
 

@@ -3,12 +3,6 @@
 //! daxfuzz: runs random programs of operations on DAX files by several threads, with poison and
 //! removal of the device, and compares every byte with a model. It shrinks programs that fail.
 
-#[allow(dead_code)]
-#[path = "../daxexer"]
-mod daxexer {
-    pub mod data;
-    pub mod ffi;
-}
 mod ffi;
 mod generate;
 mod machine;

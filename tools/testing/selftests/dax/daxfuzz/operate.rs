@@ -2,14 +2,14 @@
 
 //! Runs the operations of a thread in a phase, one after the other, and checks each.
 
-use crate::daxexer::ffi::process::{Child, End};
-use crate::daxexer::ffi::range::{clone_range, dedupe_range, Dedupe};
-use crate::daxexer::ffi::view::{Sharing, View, PROT_READ, PROT_WRITE};
-use crate::daxexer::ffi::{self, Area, Seg};
 use crate::ffi::{copy_range, load, store};
 use crate::plan::{Plan, Step};
 use crate::program::*;
 use crate::shadow::{fill, Bytes};
+use daxexer::ffi::process::{Child, End};
+use daxexer::ffi::range::{clone_range, dedupe_range, Dedupe};
+use daxexer::ffi::view::{Sharing, View, PROT_READ, PROT_WRITE};
+use daxexer::ffi::{self, Area, Seg};
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -6,8 +6,8 @@
 //! changes. Where no other thread changes the file, the view is exact. Elsewhere, a byte must have
 //! one of its possible values: the old one, or the result of any operation of the phase.
 
-use crate::daxexer::data::pattern;
 use crate::program::PAGE;
+use daxexer::data::pattern;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Arc;
 
