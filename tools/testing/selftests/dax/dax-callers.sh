@@ -299,7 +299,7 @@ remapped() { # remap_file_pages
 		map m f 0 4M
 		touch m 0 4M
 		remap m 0 2M 2M
-		load m 0 64K 1 @2097152
+		load m 0 64K 1 @2M
 		remap m 2M 4K 0
 		load m 2M 4K 1 @0
 		load m 2M+4K 64K 1

@@ -44,7 +44,7 @@ held() {
 punch() { held "$1" "falloc f punch 0 2M" "load m 0 2M 0" 64K; }
 punch_elsewhere() { held "$1" "falloc f punch 0 64K" "load m 64K 4032K 1" 2M; }
 shortened() { held "$1" "truncate f 4K" "load m 0 4K 1" 1M; }
-collapse() { held "$1" "falloc f collapse 0 1M" "load m 0 3M 1 @1048576" 512K; }
+collapse() { held "$1" "falloc f collapse 0 1M" "load m 0 3M 1 @1M" 512K; }
 zero() { held "$1" "falloc f zero 0 2M" "load m 0 2M 0" 64K; }
 insert() { held "$1" "falloc f insert 0 1M" "check f 1M 4M 1 @0" 64K; }
 
@@ -127,7 +127,7 @@ direct_out() { # O_DIRECT writes from the mapping: the device gets the bytes tha
 		finish cut
 		load m 1M 2M 0
 		map n f 0 4M shift 4K
-		check d 0 64K 1 @1048576
+		check d 0 64K 1 @1M
 		$STOP
 		start io send d 64K 64K n 3M
 		sleep 200
@@ -136,7 +136,7 @@ direct_out() { # O_DIRECT writes from the mapping: the device gets the bytes tha
 		$GO
 		finish io
 		finish cut
-		check d 64K 64K 1 @3145728
+		check d 64K 64K 1 @3M
 	END
 }
 
@@ -176,7 +176,7 @@ ring() { # O_DIRECT in both directions, by io_uring
 		ring read d 0 64K m 64K
 		check f 64K 64K 9 @0
 		ring write d 1M 64K m 2M
-		check d 1M 64K 1 @2097152
+		check d 1M 64K 1 @2M
 		$STOP
 		start io ring read d 0 1M m 1M
 		sleep 200
@@ -201,12 +201,12 @@ through() { # from one DAX mapping to another DAX file, and a file's mapping to 
 		map m f 0 4M
 		map n g 0 4M
 		send g 4K 1M m 2M
-		check g 4K 1M 1 @2097152
-		load n 4K 1M 1 @2097152
+		check g 4K 1M 1 @2M
+		load n 4K 1M 1 @2M
 		send f 0 64K m 1M
-		check f 0 64K 1 @1048576
+		check f 0 64K 1 @1M
 		receive g 4K 64K n 3M
-		check g 3M 64K 1 @2097152
+		check g 3M 64K 1 @2M
 		# the source and the target of the write are holes
 		open h hole new
 		truncate h 4M

@@ -77,16 +77,16 @@ collapsed() {
 		$PREPARED
 		falloc f collapse 64K 64K
 		load m 0 64K 2
-		load m 64K 896K 2 @131072
-		load s 960K 64K 1 @1048576
-		check f 1M 2M 1 @1114112
+		load m 64K 896K 2 @128K
+		load s 960K 64K 1 @1M
+		check f 1M 2M 1 @1M+64K
 		size f 8128K
 		falloc f collapse 0 1984K
 		size f 6M
 		dies bus touch m 6M 4K
-		load m 0 2M 1 @2097152
-		load s 2M 64K 2 @4194304
-		load m 2M+64K 1M 1 @4259840
+		load m 0 2M 1 @2M
+		load s 2M 64K 2 @4M
+		load m 2M+64K 1M 1 @4M+64K
 		# two mappings and the file agree about a store
 		store m 0 4K 3
 		check f 0 4K 3
@@ -101,12 +101,12 @@ inserted() {
 		falloc f insert 64K 64K
 		load m 0 64K 2
 		load m 64K 64K 0
-		load s 128K 896K 2 @65536
-		load m 1M+64K 1M 1 @1048576
+		load s 128K 896K 2 @64K
+		load m 1M+64K 1M 1 @1M
 		size f 8256K
 		falloc f insert 0 1984K
 		load s 1984K 64K 2 @0
-		load m 6M 64K 2 @4194304
+		load m 6M 64K 2 @4M
 		store m 0 4K 3
 		load s 0 4K 3
 		check f 0 4K 3

@@ -78,7 +78,7 @@ impl Args {
         self.keys.get(key).map_or(default, String::as_str)
     }
 
-    /// Returns the value of a key: decimal or with 0x, with an optional K, M or G.
+    /// Returns the value of a key, as [`parse_size()`] understands it.
     pub fn number(&self, key: &str, default: u64) -> Result<u64> {
         let Some(text) = self.keys.get(key) else {
             return Ok(default);
@@ -87,21 +87,28 @@ impl Args {
     }
 }
 
-/// Parses a number, decimal or with 0x, with an optional K, M or G.
+/// Parses a size or a place: a sum of numbers (`2M+4K`), each decimal or with 0x, with an optional K, M
+/// or G.
 pub fn parse_size(text: &str) -> Result<u64> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'K') => (&text[..text.len() - 1], 10),
-        Some(b'M') => (&text[..text.len() - 1], 20),
-        Some(b'G') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
+    let wrong = || format!("{text}: not a number");
+    text.split('+').try_fold(0u64, |sum, word| {
+        let number = parse_number(word).ok_or_else(wrong)?;
+        sum.checked_add(number).ok_or_else(wrong)
+    })
+}
+
+fn parse_number(text: &str) -> Option<u64> {
+    let (digits, unit) = match text.as_bytes().last()? {
+        b'K' => (&text[..text.len() - 1], 1 << 10),
+        b'M' => (&text[..text.len() - 1], 1 << 20),
+        b'G' => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1),
     };
-    let value = match digits.strip_prefix("0x") {
+    let number = match digits.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16),
         None => digits.parse(),
     };
-    value
-        .map(|v| v << shift)
-        .map_err(|_| format!("{text}: not a number"))
+    number.ok()?.checked_mul(unit)
 }
 
 /// Turns the error of `what` into one line.
@@ -124,4 +131,50 @@ pub fn open(path: &str, create: bool, flags: i32) -> Result<File> {
         .custom_flags(flags)
         .open(path)
         .of(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_sums() {
+        for (text, want) in [
+            ("0", 0),
+            ("4096", 4096),
+            ("0x10", 16),
+            ("2M", 2 << 20),
+            ("2M+4K", (2 << 20) + 4096),
+            ("1G+0x10K+1", (1 << 30) + (16 << 10) + 1),
+        ] {
+            assert_eq!(parse_size(text), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        for text in [
+            "",
+            "K",
+            "+4K",
+            "4K+",
+            "4K++4K",
+            "4K-1",
+            "-1",
+            "4k",
+            "0xK",
+            "18446744073709551615+1",
+            "17179869184G",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_takes_a_sum() {
+        let words = ["--off", "2M+4K"].map(String::from);
+        let args = Args::parse(&words).unwrap();
+        assert_eq!(args.number("off", 0), Ok((2 << 20) + 4096));
+        assert_eq!(args.number("len", 7), Ok(7));
+    }
 }

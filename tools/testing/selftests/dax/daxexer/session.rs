@@ -5,8 +5,8 @@
 //! Files and mappings have names and live until the end, so that a step finds the page tables as
 //! earlier steps left them. The first step that fails its check ends the program.
 //!
-//! A line is a verb and words; `#` begins a comment. Sizes may have K, M, G and be sums (2M+4K).
-//! SEED is the content: 0 is zeroes, any other number a pattern. Each place of a file has its own
+//! A line is a verb and words; `#` begins a comment. Sizes and places may have K, M, G and be sums
+//! (2M+4K). SEED is the content: 0 is zeroes, any other number a pattern. Each place of a file has its own
 //! part of the pattern; where content has moved, `@PLACE` says where it was.
 //!
 //! ```text
@@ -119,9 +119,7 @@ impl<'a> Words<'a> {
     }
 
     fn size(&mut self, what: &str) -> Result<u64> {
-        let word = self.word(what)?;
-        let sizes: Result<Vec<u64>> = word.split('+').map(parse_size).collect();
-        Ok(sizes.of(what)?.iter().sum())
+        parse_size(self.word(what)?).of(what)
     }
 
     /// Takes the next word if it is `word`.
@@ -138,7 +136,7 @@ impl<'a> Words<'a> {
         let seed = self.size("a seed")?;
         let moved = self.0.next_if(|next| next.starts_with('@'));
         let place = match moved {
-            Some(place) => parse_size(&place[1..])?,
+            Some(place) => parse_size(&place[1..]).of("a place")?,
             None => off,
         };
         Ok(Content { seed, place })
@@ -238,5 +236,26 @@ pub fn run(args: &Args) -> Result {
     match names.threads.keys().next() {
         Some(left) => Err(format!("thread {left} was never waited for")),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_sums() {
+        let mut words = Words::new("2M+4K 8K+1 5 @4M+4K+512 9");
+        assert_eq!(words.range(), Ok(((2 << 20) + 4096, 8193)));
+        let content = words.content(0).unwrap();
+        assert_eq!((content.seed, content.place), (5, (4 << 20) + 4608));
+        assert_eq!(words.content(4096).map(|content| content.place), Ok(4096));
+        assert_eq!(words.end(), Ok(()));
+    }
+
+    #[test]
+    fn a_place_that_is_no_sum_is_named() {
+        let error = Words::new("1 @4K+x").content(0).err();
+        assert_eq!(error.as_deref(), Some("a place: 4K+x: not a number"));
     }
 }
