@@ -240,6 +240,7 @@ unsafe impl Send for Notifier {}
 // SAFETY: `kernfs_notify()` may be called by several threads at once, and the pointer is atomic.
 unsafe impl Sync for Notifier {}
 
+#[cfg(kernel_ext_suites)]
 #[kunit_tests(rust_bad_blocks)]
 mod tests {
     use super::*;

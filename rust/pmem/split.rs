@@ -130,7 +130,7 @@ pub const fn split_ragged(dst: usize, len: usize) -> Split {
     }
 }
 
-#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg(any(test, all(CONFIG_KUNIT, kernel_ext_suites)))]
 #[cfg_attr(not(test), kernel::macros::kunit_tests(rust_pmem_split))]
 mod tests {
     use super::*;
