@@ -3,12 +3,15 @@
 //! The system calls that `std` does not offer, behind safe functions. All `unsafe` of the
 //! program is in this module.
 
+pub mod kexec;
 pub mod mm;
+pub mod notices;
 pub mod process;
 pub mod range;
 pub mod trace;
 pub mod transfer;
 pub mod uring;
+pub mod verity;
 pub mod view;
 pub mod writes;
 

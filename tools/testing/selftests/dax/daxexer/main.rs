@@ -47,6 +47,7 @@ const USAGE: &str = "usage: daxexer COMMAND ARGS [--key value...]
   fresh DIR      threads that meet at blocks which were never written [--rounds N] [--len BYTES] [--seed N]
                  [--kinds store,write,read,zero,punch: up to 4 threads] [--blocks unwritten|holes]
                  [--shift 4K: no pages of 2 MiB]
+  kexec KERNEL INITRD CMDLINE  starts another kernel in the place of this one
   failnth N CMD...  runs CMD while its Nth allocation fails; prints whether it has so many
   notify ATTR SECS CMD...  runs CMD; succeeds if sysfs then reports a change of ATTR";
 
@@ -74,6 +75,7 @@ fn run(command: &str, args: &Args) -> Result {
         "peek" => probe::peek(args),
         "hwpoison" => probe::hwpoison(args),
         "poke" => probe::poke(args),
+        "kexec" => probe::kexec(args),
         "notify" => probe::notify(args),
         "poisoned" => poisoned::run(args),
         "failnth" => starve::run(args),

@@ -4,6 +4,7 @@
 
 use crate::ffi::{self, Area, Map, Seg, PAGE};
 use crate::{open, Args, Context, Result};
+use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
 use std::process::Command;
@@ -23,6 +24,7 @@ pub fn errno_name(error: &std::io::Error) -> String {
         Some(16) => "EBUSY",
         Some(19) => "ENODEV",
         Some(22) => "EINVAL",
+        Some(25) => "ENOTTY",
         Some(27) => "EFBIG",
         Some(28) => "ENOSPC",
         Some(26) => "ETXTBSY",
@@ -30,6 +32,7 @@ pub fn errno_name(error: &std::io::Error) -> String {
         Some(52) => "EBADE",
         Some(95) => "EOPNOTSUPP",
         Some(117) => "EUCLEAN",
+        Some(122) => "EDQUOT",
         Some(133) => "EHWPOISON",
         _ => return error.to_string(),
     };
@@ -125,6 +128,15 @@ pub fn hwpoison(args: &Args) -> Result {
     map.break_page(0).of("MADV_HWPOISON")?;
     println!("after: {}", map.peek(0));
     Ok(())
+}
+
+/// Starts another kernel in the place of this one. File systems stay mounted, as in a power cut.
+pub fn kexec(args: &Args) -> Result {
+    let open = |path: &str| File::open(path).of(path);
+    let (kernel, initrd) = (open(args.word(0)?)?, open(args.word(1)?)?);
+    let command_line = CString::new(args.word(2)?.trim()).of("the command line")?;
+    ffi::kexec::load(&kernel, &initrd, &command_line).of("kexec_file_load")?;
+    Err(format!("kexec: {}", ffi::kexec::jump()))
 }
 
 /// Runs a command; fails unless sysfs notifies of a change of an attribute while or after it runs.

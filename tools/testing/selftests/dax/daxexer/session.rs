@@ -14,6 +14,11 @@
 //! write|check F OFF LEN SEED [@PLACE] [nowait]     size F BYTES    sync F
 //! falloc F alloc|keep|punch|zero|collapse|insert|unshare OFF LEN     truncate F BYTES
 //! clone F OFF LEN TO OFF                   dedupe F OFF LEN TO OFF same|differs
+//! verity F                                 enables fs-verity
+//! notice F                                 a listener is told of reads and writes (fanotify)
+//! noticed nothing|read|write|both          of what it was told since
+//! guard F allow|deny                       a listener decides before accesses (FAN_PRE_ACCESS)
+//! guarded OFF:LEN...                       about what it was asked since
 //! cachestat F OFF LEN [any]                no page of a range is cached or evicted
 //! map M F OFF LEN [private|sync] [ro] [shift BYTES]      unmap M
 //! store|load M OFF LEN SEED [@PLACE]       msync M OFF LEN
@@ -54,10 +59,12 @@
 mod files;
 mod maps;
 mod mm;
+mod notices;
 mod pins;
 mod run;
 mod writes;
 
+use crate::ffi::notices::Notices;
 use crate::ffi::view::View;
 use crate::ffi::writes::Watch;
 use crate::{parse_size, Args, Context, Result};
@@ -77,6 +84,9 @@ pub struct Names {
     threads: HashMap<String, Begun>,
     /// What watches mappings for writes.
     watch: Option<Arc<Watch>>,
+    /// What listens to a file, and what the guard of a file was asked.
+    notices: Option<Arc<Notices>>,
+    asked: Option<notices::Asked>,
 }
 
 impl Names {
@@ -203,6 +213,7 @@ fn understand(names: &mut Names, mut words: Words<'_>) -> std::result::Result<St
         maps::step,
         pins::step,
         mm::step,
+        notices::step,
         writes::step,
         run::step,
     ] {
@@ -221,6 +232,8 @@ pub fn run(args: &Args) -> Result {
         pipes: HashMap::new(),
         threads: HashMap::new(),
         watch: None,
+        notices: None,
+        asked: None,
     };
     // Read all lines before the first step runs, because its command may read standard input too.
     let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();

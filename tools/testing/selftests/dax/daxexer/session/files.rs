@@ -5,6 +5,7 @@
 use super::run::{Failure, Step};
 use super::{whole, Content, Names, Words, CHUNK};
 use crate::ffi::range::{cache_statistics, clone_range, dedupe_range, Dedupe};
+use crate::ffi::verity::enable_verity;
 use crate::ffi::{self, Area, Seg, O_DIRECT};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -169,6 +170,10 @@ pub fn step(names: &mut Names, verb: &str, mut words: Words<'_>) -> Result<Optio
         "sync" => {
             let file = names.file(&mut words)?;
             Box::new(move || Ok(file.sync_all()?))
+        }
+        "verity" => {
+            let file = names.file(&mut words)?;
+            Box::new(move || Ok(enable_verity(&file)?))
         }
         "cachestat" => {
             let (file, range) = (names.file(&mut words)?, words.range()?);
