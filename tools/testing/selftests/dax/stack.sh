@@ -57,6 +57,15 @@ needs_fix() {
 		skip "this test crashes or hangs a kernel without the fix $1 (make integrate FIXES=1)"
 }
 
+# needs_option OPTION: skip a test if the kernel says that it was built without the option
+needs_option() {
+	[ ! -e /proc/config.gz ] || zcat /proc/config.gz | grep -q "^CONFIG_$1=[ym]" ||
+		skip "this kernel has no CONFIG_$1"
+}
+
+# as_user COMMAND...: run the command as another user than root, whom quotas and permissions concern
+as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
+
 # --- kernel log
 
 log_mark() {
