@@ -2,6 +2,7 @@
 """Where things are in the Debian root, and how to name them to a person on the host."""
 
 import os
+import subprocess
 from pathlib import Path
 
 CHECKOUT = Path("/rust-dax")
@@ -23,8 +24,11 @@ def on_host(path):
 
 
 def from_host(text):
-    """The path in the root of what a person on the host calls TEXT."""
-    return HOST / (Path(os.environ.get("RUST_DAX_HOST_PWD", "/")) / text).relative_to("/")
+    """The path in the root of what a person on the host calls TEXT, past its symbolic links."""
+    path = os.path.join(os.environ.get("RUST_DAX_HOST_PWD", "/"), text)
+    said = subprocess.run(["chroot", HOST, "readlink", "-m", path], stdout=subprocess.PIPE, text=True,
+                          check=True)
+    return HOST / said.stdout.rstrip("\n").lstrip("/")
 
 
 def versions():
