@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The kernel's own selftests of mm on a DAX filesystem. mm-baseline has the results of their subtests on
-# DAX in C; selftests/record writes that file.
+# DAX in C; "bench mm_selftests" writes that file.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
