@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Makes the documentation of the crates, as HTML in the cache. It has to come without a warning."""
+
+import os
+import subprocess
+
+from bench import kernel, paths
+from bench.paths import CACHE, LINUX, NVDIMM
+from bench.progress import Failed
+
+CRATES = ("kernel_ext", "dax_core", "fs_dax", "nd_pmem", "nd_e820")
+
+
+def main(_arguments):
+    """Make it; links into the kernel's source lead to that in the cache."""
+    kernel.build("integrated")
+    command = [NVDIMM / "replay/rustdoc.py", CACHE / "stage/integrated", CACHE / "rustdoc"]
+    if subprocess.run(kernel.inside(CACHE / "build/lane-integrated", command), check=False,
+                      env=os.environ | {"KERNEL_SOURCE": paths.on_host(LINUX)}).returncode:
+        raise Failed("rustdoc complains of the documentation")
+    for crate in CRATES:
+        print(paths.on_host(CACHE / f"rustdoc/{crate}/index.html"))
