@@ -41,7 +41,7 @@ class Recorded:
             line = file.read_text().partition("\n")[0]
         except FileNotFoundError:
             raise Missing(f"{file}: the lane integrated is not built; run "
-                          "tools/testing/nvdimm/kernel integrated") from None
+                          "make check T=lint/doctests") from None
         words = shlex.split(line.partition(" := ")[2].partition(" ;")[0])
         if "rustc" not in words:
             raise Missing(f"{file}: there is no rustc command in it")

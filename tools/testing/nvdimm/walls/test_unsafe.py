@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import lexer
-from cases import same
 
 HERE = Path(__file__).resolve().parent
 SAFE = "//! No `unsafe`.\n\nfn f() {}\n"
@@ -24,8 +23,8 @@ def made(directory, files):
 def run(tool, directory, files):
     """What TOOL says of a tree of these files, and its exit status."""
     made(directory, files)
-    said = subprocess.run([HERE / tool, directory], capture_output=True, text=True, check=False)
-    same(said.stderr, "")
+    said = subprocess.run([HERE / f"{tool}.py", directory], capture_output=True, text=True, check=False)
+    assert said.stderr == ""
     return said.returncode, said.stdout.splitlines()
 
 
@@ -35,34 +34,33 @@ def places(directory, files):
     return status, [":".join(line.split(":")[:2]) for line in lines if status]
 
 
-def unsafe_code_in_safe_rooms(directory):
-    same(places(directory, {"fs/dax/a.rs": UNSAFE, "drivers/dax/b/c.rs": BINDINGS}),
-         (1, ["drivers/dax/b/c.rs:2", "fs/dax/a.rs:2"]))
+def test_unsafe_code_in_safe_rooms(tmp_path):
+    assert places(tmp_path, {"fs/dax/a.rs": UNSAFE, "drivers/dax/b/c.rs": BINDINGS}) == \
+        (1, ["drivers/dax/b/c.rs:2", "fs/dax/a.rs:2"])
 
 
-def safe_rooms(directory):
-    same(places(directory, {"fs/dax/a.rs": SAFE, "drivers/dax/b/c.rs": SAFE}), (0, []))
+def test_safe_rooms(tmp_path):
+    assert places(tmp_path, {"fs/dax/a.rs": SAFE, "drivers/dax/b/c.rs": SAFE}) == (0, [])
 
 
-def behind_walls(directory):
+def test_behind_walls(tmp_path):
     names = ["rust/a.rs", "rust/a/b.rs", "fs/dax/abi.rs", "fs/dax/abi/a.rs", "fs/dax/a/sys.rs",
              "drivers/dax/sys/a.rs", "drivers/dax/a/test.rs", "drivers/dax/tests.rs",
              "fs/dax/slot/test/a.rs"]
-    same(places(directory, {name: UNSAFE + BINDINGS for name in names}), (0, []))
+    assert places(tmp_path, {name: UNSAFE + BINDINGS for name in names}) == (0, [])
 
 
-def names_that_only_look_so(directory):
+def test_names_that_only_look_so(tmp_path):
     names = ["fs/dax/system.rs", "fs/dax/abi_of.rs", "fs/dax/testing/a.rs", "drivers/rust/a.rs"]
-    same(places(directory, {name: UNSAFE for name in names}),
-         (1, sorted(f"{name}:2" for name in names)))
+    assert places(tmp_path, {name: UNSAFE for name in names}) == (1, sorted(f"{name}:2" for name in names))
 
 
-def files_named_ffi(directory):
-    same(places(directory, {"fs/dax/abi/ffi.rs": SAFE, "rust/ffi.rs": SAFE}),
-         (1, ["rust/ffi.rs:1", "fs/dax/abi/ffi.rs:1"]))
+def test_files_named_ffi(tmp_path):
+    assert places(tmp_path, {"fs/dax/abi/ffi.rs": SAFE, "rust/ffi.rs": SAFE}) == \
+        (1, ["rust/ffi.rs:1", "fs/dax/abi/ffi.rs:1"])
 
 
-def words_that_are_no_code(directory):
+def test_words_that_are_no_code(tmp_path):
     text = """//! unsafe
 /* unsafe /* nested */ unsafe
 bindings::x */
@@ -74,20 +72,16 @@ fn f<'a>(x: &'a str) -> char {
     '"'
 }
 """
-    same(places(directory, {"fs/dax/a.rs": text}), (0, []))
-    same(places(directory, {"fs/dax/a.rs": text + UNSAFE}), (1, ["fs/dax/a.rs:12"]))
+    assert places(tmp_path, {"fs/dax/a.rs": text}) == (0, [])
+    assert places(tmp_path, {"fs/dax/a.rs": text + UNSAFE}) == (1, ["fs/dax/a.rs:12"])
 
 
-def an_empty_tree(directory):
-    same(places(directory, {})[0], 1)
+def test_an_empty_tree(tmp_path):
+    assert places(tmp_path, {})[0] == 1
 
 
-def lines_and_columns_stay():
+def test_lines_and_columns_stay():
     text = "a /* é\n*/ 'b' \"c\\\n\" d 'e: loop {}"
-    same([(t.text, t.line) for t in lexer.tokens(text)],
-         [("a", 1), ("d", 3), ("'e", 3), (":", 3), ("loop", 3), ("{", 3), ("}", 3)])
-    same(len(lexer.blank(text)), len(text))
-
-
-TESTS = [unsafe_code_in_safe_rooms, safe_rooms, behind_walls, names_that_only_look_so,
-         files_named_ffi, words_that_are_no_code, an_empty_tree, lines_and_columns_stay]
+    assert [(t.text, t.line) for t in lexer.tokens(text)] == [
+        ("a", 1), ("d", 3), ("'e", 3), (":", 3), ("loop", 3), ("{", 3), ("}", 3)]
+    assert len(lexer.blank(text)) == len(text)
