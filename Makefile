@@ -8,6 +8,7 @@ T	?=
 
 # What make starts ends when make does, however that happens.
 RUN	:= setpriv --pdeathsig KILL
+BENCH	:= $(RUN) $(NVDIMM)/enter python3 -m bench
 
 ifdef KDIR
 .DEFAULT_GOAL := modules
@@ -68,26 +69,26 @@ report:
 	@$(NVDIMM)/report rst $(RUNS)
 
 mutants:
-	@ALL='$(ALL)' $(RUN) $(NVDIMM)/mutants/test '$(value T)'
+	@$(BENCH) mutants '$(value T)'
 
 persist:
-	@$(RUN) $(NVDIMM)/persist/show $(LANE)
+	@$(BENCH) persist $(LANE)
 
 count:
-	@$(RUN) $(NVDIMM)/count $(LANE)
+	@$(BENCH) count $(LANE)
 
 lint:
 	@$(RUN) $(NVDIMM)/check '^lint/'
 
 rustdoc:
-	@$(RUN) $(NVDIMM)/rustdoc
+	@$(BENCH) rustdoc
 
 shell:
 	@$(RUN) $(NVDIMM)/kernel $(LANE)
 	@$(NVDIMM)/guest --build /cache/lane/$(LANE) --name shell-$(LANE) --modprobe --shell
 
 environment:
-	@$(RUN) $(NVDIMM)/environment root source stock
+	@$(BENCH) sources
 
 ifdef KDIR
 # Variables of the command line (LLVM=1, MO=...) reach the kernel's make by themselves.
