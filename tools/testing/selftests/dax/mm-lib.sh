@@ -21,9 +21,9 @@ on_dax() { # FSTYPE COMMAND...
 run_program() { # FSTYPE PROGRAM
 	case $2 in
 	gup_test) gup_matrix "$1" ;;
-	khugepaged) on_dax "$1" /selftests/khugepaged all:file "$MNT/$1" ;;
-	split_huge_page_test) on_dax "$1" "/selftests/$2" "$MNT/$1" ;;
-	*) on_dax "$1" "/selftests/$2" ;;
+	khugepaged) on_dax "$1" /selftests/mm/khugepaged all:file "$MNT/$1" ;;
+	split_huge_page_test) on_dax "$1" "/selftests/mm/$2" "$MNT/$1" ;;
+	*) on_dax "$1" "/selftests/mm/$2" ;;
 	esac
 }
 
@@ -36,7 +36,7 @@ gup_matrix() { # FSTYPE
 			for _share in -S ''; do
 				for _pages in 1 123 512 -1; do
 					echo "# arguments: $_how $_write $_share -n $_pages"
-					on_dax "$1" /selftests/gup_test -m 8 -f gup $_how $_write $_share -n $_pages
+					on_dax "$1" /selftests/mm/gup_test -m 8 -f gup $_how $_write $_share -n $_pages
 				done
 			done
 		done
