@@ -84,8 +84,7 @@ rustdoc:
 	@$(BENCH) rustdoc
 
 shell:
-	@$(RUN) $(NVDIMM)/kernel $(LANE)
-	@$(NVDIMM)/guest --build /cache/lane/$(LANE) --name shell-$(LANE) --modprobe --shell
+	@$(BENCH) guest --lane $(LANE) --modprobe --shell
 
 environment:
 	@$(BENCH) sources

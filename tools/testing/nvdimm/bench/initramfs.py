@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from bench import mm_selftests, ndctl, parts
@@ -88,7 +89,8 @@ def user(out):
             with tree_for(new) as tree:
                 fill_user(tree, init, listed)
             for old in MADE.glob("user-*.cpio"):
-                old.unlink()
+                if old.stat().st_mtime < time.time() - 86400:
+                    old.unlink()
             new.rename(made)
         Path(out).unlink(missing_ok=True)
         shutil.copyfile(made, out)
