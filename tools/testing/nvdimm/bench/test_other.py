@@ -21,9 +21,10 @@ def image(version, at=0x200):
 @pytest.mark.parametrize("content, release", [
     (image(b"7.2.12-mine (me@here) #1 SMP"), "7.2.12-mine"),
     (image(b""), None),
+    (image(b"7.2.12-mine (me@here)").replace(b"HdrS", b"hdrs"), None),
     (b"\x7fELF", None),
     (b"", None),
-])
+], ids=["a kernel", "no version", "another magic number", "ELF", "empty"])
 def test_the_release_of_a_kernel(tmp_path, content, release):
     (tmp_path / "bzImage").write_bytes(content)
     assert other.release_of(tmp_path / "bzImage") == release
