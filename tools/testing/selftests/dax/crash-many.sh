@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Hundreds of images of power cuts; crash.sh makes a handful.
 # boot: crash-many

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Images of power cuts of a guest with two CPUs, which take turns: the random operations change their CPU each
 # time, so that one CPU syncs what the other one stored, and locked instructions order both.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # A handful of images that power cuts could have left. Then a step that makes data durable is left out,
 # and images must lack data.

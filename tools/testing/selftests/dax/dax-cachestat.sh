@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # cachestat(2), which takes the entries of a DAX file for pages that were evicted: without memory cgroups
 # it follows the number of a memory node in each of them.
 # boot: dax-cachestat
+# disks: 256M 256M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M cgroup_disable=memory
 # mem: 2G
 # lanes: ctwin

@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What memory management and the filesystems do with a mapped DAX file when they are asked to reclaim, lock,
 # patch, swap, run or replace it. Documentation/mm-callers.rst has a table.
 # boot: dax-mm
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M numa=fake=2
 # mem: 2G
 # lanes: ctwin
@@ -67,7 +69,7 @@ refused_advice() { # advice that makes no sense for DAX
 merging() { # KSM does not look at private copies
 	_ksm=/sys/kernel/mm/ksm
 	[ -d $_ksm ] || skip "no KSM in this kernel"
-	echo 1 >$_ksm/run
+	change $_ksm/run 1
 	session "$1" <<-END
 		open f merge new
 		truncate f 4M
@@ -235,8 +237,8 @@ debugged() { # a debugger reads and writes, where the task may not write too
 }
 
 swapped() { # private copies go to swap, on pmem too, and come back
-	mkswap /dev/pmem3 >/dev/null
-	swapon /dev/pmem3
+	mkswap /dev/$DISK3 >/dev/null
+	swapon /dev/$DISK3
 	_rc=0
 	(session "$1" <<-END
 		open f swap new
@@ -267,8 +269,8 @@ swapped() { # private copies go to swap, on pmem too, and come back
 		dies bus touch p 0 4K
 	END
 	) || _rc=$?
-	swapoff /dev/pmem3
-	zap /dev/pmem3
+	swapoff /dev/$DISK3
+	zap /dev/$DISK3
 	return $_rc
 }
 

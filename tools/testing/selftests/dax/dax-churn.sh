@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Faults of both sizes against page tables that come and go: the kernel has nothing to report.
 # boot: dax
+# disks: 256M 256M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # lanes: fsdax

@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Writes that replace shared blocks, and the blocks around them: writes that end early, dirty
 # pages, and blocks that were never written.
 # boot: dax
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # timeout: 30
@@ -122,8 +124,8 @@ never_written() { # unwritten blocks read as zeroes, whatever is stored in them
 	_sector=$(xfs_io -r -c fiemap "$MNT/xfs/never.blocks" | awk '$2 ~ /\[/ { sub(/\.\..*/, "", $3); print $3; exit }')
 	cp "$MNT/xfs/never.data" /tmp/data
 	umount "$MNT/xfs"
-	dd if=/tmp/data of=/dev/pmem1 bs=4096 seek=$((_sector / 8)) conv=fsync
-	mount_dax xfs /dev/pmem1 "$MNT/xfs"
+	dd if=/tmp/data of=/dev/$DISK1 bs=4096 seek=$((_sector / 8)) conv=fsync
+	mount_dax xfs /dev/$DISK1 "$MNT/xfs"
 	session xfs <<-END
 		open a never.data
 		open b never.blocks

@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Page faults of 4 KiB and of 2 MiB: when a fault falls back to 4 KiB, holes, and the statistics.
 # PAGEMAP_SCAN reads the page tables, because smaps counts no device memory as FilePmdMapped.
 # boot: dax
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # lanes: ctwin fsdax

@@ -1,7 +1,10 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # A pmem device is removed before the inodes of files that were mapped. On ext4, no file may be mapped
 # at that time: DAX cannot notify ext4, so page tables would keep entries of removed memory.
 # boot: dax-late
+# disks: 256M 256M
+# reload: yes
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # timeout: 60
@@ -20,8 +23,8 @@ late() {
 	ends_guest "entries outlive the page structs that they stand for"
 	umount $MNT/ext4 2>/dev/null || :
 	mkfs_dax ext4
-	mount_dax ext4 /dev/pmem0 $MNT/ext4
-	_ns=$(namespace_of pmem0)
+	mount_dax ext4 /dev/$DISK0 $MNT/ext4
+	_ns=$(namespace_of $DISK0)
 	daxexer fill $MNT/ext4/f --len 4M --how pwrite
 	session ext4 <<-END
 		open f f
@@ -38,15 +41,15 @@ late() {
 	END
 	umount $MNT/ext4
 	bind "$_ns"
-	need_disk pmem0
-	zap /dev/pmem0
+	need_disk $DISK0
+	zap /dev/$DISK0
 }
 
 # xfs is the holder of the dax_device, and the driver notifies it
 told() {
-	MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/pmem1
-	mount_dax xfs /dev/pmem1 $MNT/xfs
-	_ns=$(namespace_of pmem1)
+	MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/$DISK1
+	mount_dax xfs /dev/$DISK1 $MNT/xfs
+	_ns=$(namespace_of $DISK1)
 	_status=0
 	session xfs <<-END || _status=$?
 		open f f new
@@ -61,17 +64,17 @@ told() {
 	END
 	want "status of the process that maps it (135: SIGBUS)" $_status 135
 	# the task gets SIGBUS early in the removal: wait until it is complete
-	until_true 20 [ ! -e /dev/pmem1 ] || fail "/dev/pmem1 is still there"
+	until_true 20 [ ! -e /dev/$DISK1 ] || fail "/dev/$DISK1 is still there"
 	umount $MNT/xfs
 	bind "$_ns"
-	need_disk pmem1
-	mount_dax xfs /dev/pmem1 $MNT/xfs
+	need_disk $DISK1
+	mount_dax xfs /dev/$DISK1 $MNT/xfs
 	daxexer check $MNT/xfs/f --len 64K --seed 2
 	daxexer check $MNT/xfs/f --off 64K --len 4032K --seed 1
 	umount $MNT/xfs
 }
 
-fresh_stack pmem0 pmem1
+fresh_stack
 it "xfs: unbind while a file is mapped" told
 it "ext4: unbind while a file has entries of 2 MiB" late "load m 0 4M 1"
 it "ext4: dirty ones" late "store m 0 64K 1"

@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Mappings of DAX files: shared, private, MAP_SYNC; fork, mremap, mprotect, madvise.
 # boot: dax
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # lanes: fsdax

@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What memory management says of mappings of DAX files. Documentation/mm-callers.rst has a table.
 # boot: dax-mm
+# disks: 256M 256M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M numa=fake=2
 # mem: 2G
 # lanes: ctwin
@@ -196,7 +198,7 @@ bound_huge() { # for 2 MiB on another node the call says that it could not
 }
 
 dumped() { # bits 7 and 8 of the filter: private and shared mappings of DAX files
-	echo /tmp/core >/proc/sys/kernel/core_pattern
+	change /proc/sys/kernel/core_pattern /tmp/core
 	session "$1" <<-END
 		open f dump new
 		write f 0 256K 1
@@ -214,7 +216,7 @@ dumped() { # bits 7 and 8 of the filter: private and shared mappings of DAX file
 		advise p 0 64K dontdump
 		core p 16K 2 0x1ff out
 	END
-	echo $MNT/$1/core >/proc/sys/kernel/core_pattern
+	change /proc/sys/kernel/core_pattern $MNT/$1/core
 	rm -f $MNT/$1/core
 	ln -s $MNT/$1/core /tmp/core
 	session "$1" <<-END
@@ -227,7 +229,7 @@ dumped() { # bits 7 and 8 of the filter: private and shared mappings of DAX file
 }
 
 not_dumped() { # by default a dump lacks private copies: also the variables of a program on DAX
-	echo /tmp/core >/proc/sys/kernel/core_pattern
+	change /proc/sys/kernel/core_pattern /tmp/core
 	session "$1" <<-END
 		open f dump new
 		write f 0 256K 1

@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # A pipe, O_DIRECT, io_uring or another process references pages of a mapping: truncation and hole
 # punching wait for them.
 # boot: dax
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # timeout: 90
@@ -14,7 +16,7 @@ plan 42
 # A suspended device: its I/O waits for "dmsetup resume". No other test uses its region before.
 SLOW=/dev/mapper/slow
 slow() {
-	echo "0 65536 linear /dev/pmem2 0" | dmsetup create slow
+	echo "0 65536 linear /dev/$DISK2 0" | dmsetup create slow
 	[ -b $SLOW ] || dmsetup mknodes
 }
 STOP="shell dmsetup suspend --noflush slow"

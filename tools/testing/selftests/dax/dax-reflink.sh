@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Blocks that files share: copy on write, unsharing, deduplication; also on a stripe of two devices
 # and over poison.
@@ -5,6 +6,7 @@
 # allow fsdax=c: cut here
 # allow fsdax=c: Call Trace:
 # boot: dax
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # lanes: ctwin
@@ -389,19 +391,19 @@ damaged() {
 		sync a
 		sync b
 	END
-	echo "$(sector "$MNT/xfs/$1" 32768) 8" >/sys/block/pmem1/badblocks
+	echo "$(sector "$MNT/xfs/$1" 32768) 8" >/sys/block/$DISK1/badblocks
 }
 
 # cured STATUS: remove the test's files and its poison, and return the test's status
 cured() {
 	rm "$MNT"/xfs/poison*
 	umount "$MNT/xfs"
-	cp /sys/block/pmem1/badblocks /tmp/bad
+	cp /sys/block/$DISK1/badblocks /tmp/bad
 	while read -r _at _n; do
-		daxexer write /dev/pmem1 --direct 1 --off $((_at * 512)) --len $((_n * 512))
+		daxexer write /dev/$DISK1 --direct 1 --off $((_at * 512)) --len $((_n * 512))
 	done </tmp/bad
-	mount_dax xfs /dev/pmem1 "$MNT/xfs"
-	want "badblocks" "$(cat /sys/block/pmem1/badblocks)" ""
+	mount_dax xfs /dev/$DISK1 "$MNT/xfs"
+	want "badblocks" "$(cat /sys/block/$DISK1/badblocks)" ""
 	return "$1"
 }
 

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Removing a pmem device below an xfs of several groups, as mkfs makes it, with files in all of them.
 # boot: main

@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # No space left, read-only mounts, and swap beside a DAX filesystem.
 # boot: dax
+# disks: 256M..4G 256M..4G 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # timeout: 60
@@ -137,7 +139,7 @@ remounted() { # the filesystem cannot be remounted read-only while it has writab
 }
 
 swapped() { # private pages go to swap and come back, the file's own never do
-	mkswap /dev/pmem2 >/dev/null
+	mkswap /dev/$DISK2 >/dev/null
 	session "$1" <<-END
 		open f swap new
 		write f 0 4M 1
@@ -145,7 +147,7 @@ swapped() { # private pages go to swap and come back, the file's own never do
 		map m f 0 4M
 		store p 0 1M 2
 		store m 2M 64K 3
-		shell swapon /dev/pmem2
+		shell swapon /dev/$DISK2
 		advise p 0 4M pageout
 		advise m 0 4M pageout
 		shell [ \$(awk '/^VmSwap/ { print \$2 }' /proc/\$PPID/status) -gt 0 ]
@@ -155,7 +157,7 @@ swapped() { # private pages go to swap and come back, the file's own never do
 		child store p 0 64K 4
 		load p 0 64K 2
 		advise p 0 4M pageout
-		shell swapoff /dev/pmem2
+		shell swapoff /dev/$DISK2
 		load p 0 1M 2
 		load m 0 2M 1
 		load m 2M 64K 3
@@ -163,7 +165,7 @@ swapped() { # private pages go to swap and come back, the file's own never do
 		load p 0 1M 2
 		dies bus touch p 3M 4K
 	END
-	zap /dev/pmem2
+	zap /dev/$DISK2
 }
 
 with ext4 xfs

@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The trace events of fs_dax: their names and fields, and that each of them happens.
 # boot: dax
+# disks: 256M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # lanes: ctwin fsdax
@@ -23,7 +25,7 @@ formats() {
 	for _e in "$EVENTS"/*/; do
 		grep -v '^ID:' "${_e}format"
 	done >/tmp/formats
-	diff /tests/dax-events /tmp/formats
+	diff dax-events /tmp/formats
 }
 
 # seen EVENT REGEX STEPS: run the steps on a new file of 8 MiB; they must cause the event

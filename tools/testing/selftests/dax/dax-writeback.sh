@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # fsync and msync write back each page with a store exactly once.
 # boot: dax
+# disks: 256M 256M 128M 128M
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # lanes: ctwin
@@ -219,7 +221,7 @@ probed() {
 		return
 	fi
 	# TCG sometimes executes code wrongly in which kprobes replace a breakpoint by a jump
-	echo 0 >/proc/sys/debug/kprobes-optimization
+	change /proc/sys/debug/kprobes-optimization 0
 	{
 		echo p:asked dax_flush
 		echo p:flushed arch_wb_cache_pmem

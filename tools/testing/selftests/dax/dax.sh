@@ -8,39 +8,37 @@
 #	with ext4 xfs stripe
 #	it ... ; session ext4 <<-END ... END
 #
-# The scripts have four regions: pmem0 for ext4, pmem1 for xfs, pmem2 and pmem3 for
-# a stripe with xfs.
+# $DISK0 is for ext4, $DISK1 for xfs, $DISK2 and $DISK3 for a stripe with xfs.
 
-export DM_DISABLE_UDEV=1
 # device NAME: print the device of the filesystem
 device() {
 	case "$1" in
-	ext4) echo /dev/pmem0 ;;
-	xfs) echo /dev/pmem1 ;;
+	ext4) echo /dev/$DISK0 ;;
+	xfs) echo /dev/$DISK1 ;;
 	stripe) echo /dev/mapper/stripe ;;
 	esac
 }
 fstype() { [ "$1" = ext4 ] && echo ext4 || echo xfs; }
 
 make_stripe() { # chunks of 2 MiB
-	_s=$(($(cat /sys/block/pmem2/size) / 4096 * 4096))
-	echo "0 $((_s * 2)) striped 2 4096 /dev/pmem2 0 /dev/pmem3 0" | dmsetup create stripe
+	_s=$(smaller $DISK2 $DISK3)
+	echo "0 $((_s * 2)) striped 2 4096 /dev/$DISK2 0 /dev/$DISK3 0" | dmsetup create stripe
 	[ -b /dev/mapper/stripe ] || dmsetup mknodes
 }
 
 # make a filesystem that aligns blocks to 2 MiB, so that 2 MiB faults succeed
 mkfs_dax() { # NAME
 	case "$1" in
-	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/pmem0 ;;
-	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1" mkfs_on xfs /dev/pmem1 ;;
+	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/$DISK0 ;;
+	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1" mkfs_on xfs /dev/$DISK1 ;;
 	stripe) MKFS_XFS_OPTS="-d su=2m,sw=2" mkfs_on xfs /dev/mapper/stripe ;;
 	esac
 }
 
-# with NAME...: load the stack, and mount these filesystems at /mnt/NAME
+# with NAME...: have fresh disks, and mount these filesystems at /mnt/NAME
 with() {
 	load dm-mod 2>/dev/null
-	fresh_stack pmem0 pmem1 pmem2 pmem3
+	fresh_stack
 	for _n in "$@"; do
 		[ "$_n" = stripe ] && make_stripe
 		mkfs_dax "$_n" && mount_dax "$(fstype "$_n")" "$(device "$_n")" "$MNT/$_n" || {

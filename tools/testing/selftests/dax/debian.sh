@@ -15,7 +15,7 @@ mount_debian() {
 	mkdir $DEBIAN/new/upper $DEBIAN/new/work
 	mount -t overlay -o lowerdir=$DEBIAN/host,upperdir=$DEBIAN/new/upper,workdir=$DEBIAN/new/work \
 		debian $DEBIAN/root
-	for _d in /proc /sys /dev /run /tmp /tests /modules "$MNT"; do
+	for _d in /proc /sys /dev /run /tmp /selftests /modules "$MNT"; do
 		mkdir -p "$DEBIAN/root$_d"
 		mount --rbind "$_d" "$DEBIAN/root$_d"
 		mount --make-rslave "$DEBIAN/root$_d"
@@ -24,10 +24,10 @@ mount_debian() {
 	cp -a /lib/modules $DEBIAN/root/lib/
 }
 
-# in_debian COMMAND...: run the command in that root, in /tests
+# in_debian COMMAND...: run the command in that root, in the directory of the tests
 in_debian() {
 	# busybox's chroot would run its own applet of that name
-	chroot $DEBIAN/root /usr/bin/env -C /tests -i HOME=/root LC_ALL=C.UTF-8 TEST_DIR=/mnt TEST_DEV=pmem \
+	chroot $DEBIAN/root /usr/bin/env -C /selftests/dax -i HOME=/root LC_ALL=C.UTF-8 TEST_DIR=/mnt TEST_DEV=pmem \
 		QA_CHECK_FS=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 

@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Device mapper on top: linear, stripe, writecache.
 # boot: main
+# disks: 384M 384M
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
 # lanes: ctwin
@@ -10,8 +12,6 @@
 
 plan 10
 
-export DM_DISABLE_UDEV=1
-sectors() { cat "/sys/block/$1/size"; }
 make() { # NAME: table from standard input
 	dmsetup create "$1"
 	[ -b "/dev/mapper/$1" ] || dmsetup mknodes
@@ -35,21 +35,21 @@ stack_io() { # FSTYPE NAME
 }
 
 linear() { # FSTYPE: two halves of different devices
-	_s=$(($(sectors pmem0) / 4096 * 4096))
-	printf '0 %s linear /dev/pmem1 0\n%s %s linear /dev/pmem0 2048\n' \
-		$((_s / 2)) $((_s / 2)) $((_s / 2 + 4096)) | make linear
+	_s=$(smaller $DISK0 $DISK1)
+	_half=$((_s / 2))
+	printf '%s\n' "0 $_half linear /dev/$DISK1 0" "$_half $((_half - 4096)) linear /dev/$DISK0 2048" | make linear
 	stack_io "$1" linear
 }
 
 stripe() { # FSTYPE CHUNK
-	_s=$(($(sectors pmem0) / 4096 * 4096))
-	echo "0 $((_s * 2)) striped 2 $2 /dev/pmem0 0 /dev/pmem1 0" | make stripe
+	_s=$(smaller $DISK0 $DISK1)
+	echo "0 $((_s * 2)) striped 2 $2 /dev/$DISK0 0 /dev/$DISK1 0" | make stripe
 	stack_io "$1" stripe
 }
 
 # each page of the mapped device would straddle two pages of the pmem device
 shifted() {
-	echo "0 262144 linear /dev/pmem0 1" | make shifted
+	echo "0 262144 linear /dev/$DISK0 1" | make shifted
 	mkfs_on ext4 /dev/mapper/shifted
 	mkdir -p $MNT/shifted
 	mount -t ext4 /dev/mapper/shifted $MNT/shifted
@@ -66,12 +66,12 @@ shifted_dax() {
 
 # load another table under a mounted filesystem
 reload() {
-	echo "0 262144 linear /dev/pmem0 0" | make moving
+	echo "0 262144 linear /dev/$DISK0 0" | make moving
 	mkfs_on ext4 /dev/mapper/moving
 	mount_dax ext4 /dev/mapper/moving $MNT/moving
 	daxexer fill $MNT/moving/f --len 4M --seed 3
 	dmsetup suspend moving
-	echo "0 524288 linear /dev/pmem0 0" | dmsetup reload moving
+	echo "0 524288 linear /dev/$DISK0 0" | dmsetup reload moving
 	dmsetup resume moving
 	daxexer check $MNT/moving/f --len 4M --seed 3 --how mmap
 	daxexer fill $MNT/moving/g --len 4M --seed 4 --how mmap
@@ -83,19 +83,20 @@ reload() {
 # dm-writecache maps its cache device by dax_direct_access(), and flushes the caches itself
 writecache() {
 	dmsetup targets | grep -q writecache || skip "no dm-writecache in this kernel"
-	zap /dev/pmem1
-	echo "0 262144 writecache p /dev/pmem0 /dev/pmem1 4096 0" | make cached
+	zap /dev/$DISK1
+	echo "0 262144 writecache p /dev/$DISK0 /dev/$DISK1 4096 0" | make cached
 	daxexer fill /dev/mapper/cached --len 1M --seed 13 --how direct
 	daxexer check /dev/mapper/cached --len 1M --seed 13 --how direct
 	daxexer fill /dev/mapper/cached --off 8M --len 8M --seed 12
 	dmsetup message cached 0 flush
 	daxexer check /dev/mapper/cached --off 8M --len 8M --seed 12 --how direct
 	dmsetup remove cached
-	daxexer check /dev/pmem0 --off 8M --len 8M --seed 12 --how direct
+	daxexer check /dev/$DISK0 --off 8M --len 8M --seed 12 --how direct
 }
 
 no_leak() {
-	for _d in pmem0 pmem1; do zap /dev/$_d; done
+	needs_machine
+	for _d in $DISK0 $DISK1; do zap /dev/$_d; done
 	unload_stack
 	for _i in 1 2 3 4 5 6 7 8 9 10; do
 		_now=$(slab_objects dax_cache)
@@ -105,10 +106,12 @@ no_leak() {
 	want "dax_device objects after the stack is gone" "$_now" "$(cat /tmp/dax-objects)"
 }
 
-unload_stack
-slab_objects dax_cache >/tmp/dax-objects
+if owns_machine; then
+	unload_stack
+	slab_objects dax_cache >/tmp/dax-objects
+fi
 load dm-mod 2>/dev/null
-fresh_stack pmem0 pmem1
+fresh_stack
 it "dm-linear over two devices: ext4 -o dax" linear ext4
 it "dm-linear over two devices: xfs -o dax" linear xfs
 it "dm-stripe, chunk of a page: ext4 -o dax" stripe ext4 8

@@ -6,7 +6,7 @@
 HELD=/dev/mapper/held
 
 held_on() { # FSTYPE
-	echo "0 245760 linear /dev/pmem2 0" | dmsetup create held
+	echo "0 245760 linear /dev/$DISK2 0" | dmsetup create held
 	[ -b $HELD ] || dmsetup mknodes
 	case "$1" in
 	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 $HELD ;;

@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # ext4 and xfs with -o dax: reads, writes, mappings, fallocate, truncate.
 # boot: main
+# disks: 256M 256M
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
 # lanes: all
@@ -50,14 +52,14 @@ remount() { # FSTYPE DISK: unmount, check, mount again, compare the bytes
 }
 
 start() {
-	mkfs_on ext4 /dev/pmem0
-	mkfs_on xfs /dev/pmem1
-	mount_dax ext4 /dev/pmem0 $MNT/ext4
-	mount_dax xfs /dev/pmem1 $MNT/xfs
+	mkfs_on ext4 /dev/$DISK0
+	mkfs_on xfs /dev/$DISK1
+	mount_dax ext4 /dev/$DISK0 $MNT/ext4
+	mount_dax xfs /dev/$DISK1 $MNT/xfs
 	rm $MNT/ext4/.dax $MNT/xfs/.dax
 }
 
-fresh_stack pmem0 pmem1
+fresh_stack
 it "mkfs and mount -o dax=always, DAX active in statx" start
 it "ext4: random operations against a model" io ext4 11
 it "xfs: random operations against a model" io xfs 12
@@ -66,8 +68,8 @@ it "ext4: user buffers that fault" daxexer fault $MNT/ext4
 it "xfs: user buffers that fault" daxexer fault $MNT/xfs
 it "ext4: patterns by calls and by mappings" patterns ext4
 it "xfs: patterns by calls and by mappings" patterns xfs
-it "ext4: data is on the device" on_device ext4 pmem0
-it "xfs: data is on the device" on_device xfs pmem1
-it "ext4: clean and complete after a remount" remount ext4 pmem0
-it "xfs: clean and complete after a remount" remount xfs pmem1
+it "ext4: data is on the device" on_device ext4 $DISK0
+it "xfs: data is on the device" on_device xfs $DISK1
+it "ext4: clean and complete after a remount" remount ext4 $DISK0
+it "xfs: clean and complete after a remount" remount xfs $DISK1
 finish

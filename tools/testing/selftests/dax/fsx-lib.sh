@@ -16,8 +16,8 @@ word() {
 SEED=$(word fsx.seed 1)
 
 start() { # FSTYPE
-	mkfs_on "$1" /dev/pmem0
-	mount_dax "$1" /dev/pmem0 $MNT/fsx
+	mkfs_on "$1" /dev/$DISK0
+	mount_dax "$1" /dev/$DISK0 $MNT/fsx
 	rm $MNT/fsx/.dax
 	echo "# $1: seed $SEED, operations: $(word fsx.ops 'the default')" >/dev/kmsg
 }
@@ -106,13 +106,13 @@ traced() {
 
 sound() { # FSTYPE
 	umount $MNT/fsx
-	check_fs "$1" /dev/pmem0
+	check_fs "$1" /dev/$DISK0
 }
 
 exercise_fs() { # FSTYPE
 	SCRIPT=fsx-$1
 	plan 6
-	fresh_stack pmem0
+	fresh_stack
 	it "$1: mkfs and mount -o dax=always" start "$1"
 	it "$1: fsx, any offset and length" bytes
 	it "$1: fsx, whole blocks" blocks

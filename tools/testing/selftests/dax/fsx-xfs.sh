@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # xfs: long random sequences of operations, compared with a copy in memory.
 # boot: fsx
+# disks: 768M
 # cmdline: memmap=768M!1G
 # mem: 2G
 # timeout: 180

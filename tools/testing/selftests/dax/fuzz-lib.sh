@@ -19,10 +19,10 @@ KTAP_LINES=3000
 start() { # FSTYPE
 	# one allocation group: with several, xfs waits for ever when its device is removed (deviations.rst)
 	case "$1" in
-	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/pmem0 ;;
-	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/pmem0 ;;
+	ext4) mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 /dev/$DISK0 ;;
+	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1,agcount=1" mkfs_on xfs /dev/$DISK0 ;;
 	esac
-	mount_dax "$1" /dev/pmem0 "$DIR"
+	mount_dax "$1" /dev/$DISK0 "$DIR"
 }
 
 # fuzz FSTYPE SEED COUNT OPS [OPTIONS]: run COUNT programs with consecutive seeds. If the kernel keeps a
@@ -30,7 +30,8 @@ start() { # FSTYPE
 fuzz() {
 	_fs=$1 _seed=$2 _count=$3 _ops=$4
 	shift 4
-	daxfuzz run --fs "$_fs" --dir "$DIR" --disk pmem0 --seed "$_seed" --count "$_count" \
+	owns_machine || set -- --unbind 0 "$@"
+	daxfuzz run --fs "$_fs" --dir "$DIR" --disk $DISK0 --seed "$_seed" --count "$_count" \
 		--ops "$_ops" --patience $((100 * PATIENCE)) "$@" >/tmp/said 2>&1 &
 	_pid=$!
 	while kill -0 $_pid 2>/dev/null; do
@@ -44,13 +45,13 @@ fuzz() {
 
 in_order() { # FSTYPE
 	umount "$DIR"
-	check_fs "$1" /dev/pmem0
+	check_fs "$1" /dev/$DISK0
 }
 
 # skip all tests if fs-dax is C: daxfuzz finds its known defects at once
 no_fuzz_of_c() {
-	grep -q ' t dax_insert_entry$' /proc/kallsyms || return 0
-	while [ $KTAP_DONE -lt "$KTAP_PLAN" ]; do it "random programs" skip "fs-dax is C"; done
+	fsdax_is_c || return 0
+	while [ $KTAP_TESTNO -le "$KSFT_NUM_TESTS" ]; do it "random programs" skip "fs-dax is C"; done
 	finish
 }
 

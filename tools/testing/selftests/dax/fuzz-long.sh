@@ -1,8 +1,10 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # ext4 and xfs: more and longer random programs than fuzz-ext4.sh and fuzz-xfs.sh run.
 # about: fsdax
 # tier: full
 # program: daxfuzz
+# disks: 256M
 # cmdline: memmap=256M!1G
 # mem: 2G
 # timeout: 1800
@@ -15,7 +17,7 @@
 
 plan 6
 no_fuzz_of_c
-fresh_stack pmem0
+fresh_stack
 fuzz_on ext4 10 1000
 fuzz_on xfs 10 1000
 finish

@@ -1,8 +1,10 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # xfs: random programs of several threads, with poison and removal of the device.
 # about: fsdax
 # program: daxfuzz
 # boot: fuzz
+# disks: 256M
 # cmdline: memmap=256M!1G
 # mem: 2G
 # timeout: 300
@@ -15,6 +17,6 @@
 
 plan 3
 no_fuzz_of_c
-fresh_stack pmem0
+fresh_stack
 fuzz_on xfs 2 250
 finish

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Memory fails under a mapping: the driver notifies the holder of the dax_device.
 # boot: hwpoison

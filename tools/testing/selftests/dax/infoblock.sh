@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Foreign and damaged info blocks: the probe fails or makes a raw disk, and changes no byte.
 # boot: main

@@ -1,5 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation below filesystem-DAX and the core fails once.
+# disks: 256M 256M 128M 128M
+# reload: yes
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M slab_debug=FZA kunit.enable=0
 # mem: 2G
 # smp: 1
@@ -196,10 +199,10 @@ compared() {
 
 # device-mapper makes a dax_device
 table() { # N
-	_s=$(($(cat /sys/block/pmem2/size) / 4096 * 4096))
-	without "$1" dmsetup create starved --table "0 $_s linear /dev/pmem2 0" || {
+	_s=$(($(cat /sys/block/$DISK2/size) / 4096 * 4096))
+	without "$1" dmsetup create starved --table "0 $_s linear /dev/$DISK2 0" || {
 		refused dmsetup info starved
-		dmsetup create starved --table "0 $_s linear /dev/pmem2 0"
+		dmsetup create starved --table "0 $_s linear /dev/$DISK2 0"
 	}
 	dmsetup remove starved
 }
@@ -229,7 +232,8 @@ numbers() {
 	echo 0 >$DEBUG/failslab/probability
 	want "left to fail" "$(cat $DEBUG/failslab/times)" 0
 	without 1 dmsetup create starved --notable
-	dmsetup remove_all
+	dmsetup remove starved
+	remove_dm
 	minors 0 1 2 3
 }
 

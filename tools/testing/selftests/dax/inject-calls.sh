@@ -1,6 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Calls of the dax_device fail in the middle of operations of filesystem-DAX.
 # boot: inject
+# disks: 256M 256M 128M 128M
+# reload: yes
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # timeout: 240

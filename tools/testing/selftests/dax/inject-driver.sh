@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation below the pmem driver and the e820 provider fails once, while modules are loaded, buses
 # registered, and namespaces of each kind bound. "Call Trace:" is allowed because vmalloc() prints one

@@ -1,6 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Poison appears while memory is read, written and mapped.
 # boot: inject
+# disks: 256M 256M 128M 128M
+# reload: yes
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
 # mem: 2G
 # timeout: 120
@@ -46,6 +49,6 @@ breaks() { # NAME
 with ext4 xfs
 on "ext4 xfs" "a bad page under readers, writers and mappings" comes_and_goes
 on "ext4 xfs" "a page that breaks under load on other files" breaks
-it "ext4: the metadata is in order" eval "umount $MNT/ext4 && check_fs ext4 /dev/pmem0"
-it "xfs: the metadata is in order" eval "umount $MNT/xfs && check_fs xfs /dev/pmem1"
+it "ext4: the metadata is in order" eval "umount $MNT/ext4 && check_fs ext4 /dev/$DISK0"
+it "xfs: the metadata is in order" eval "umount $MNT/xfs && check_fs xfs /dev/$DISK1"
 finish

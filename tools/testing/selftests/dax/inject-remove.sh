@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The region, the bus or the provider's module is removed under full load.
 # boot: inject

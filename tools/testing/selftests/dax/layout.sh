@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Odd layouts: unaligned sizes, overlapping regions, regions without memory.
 # boot: layout

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, device mapper: the targets that dm.sh leaves out. Targets without DAX refuse
 # it. A table that turns into "error" gives errors, and no task hangs.

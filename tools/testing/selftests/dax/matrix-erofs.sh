@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, erofs: images on pmem, of one device and of two. Files that are stored
 # uncompressed have DAX; compressed or inline files have none.

@@ -29,7 +29,7 @@ three_engines() {
 # clean up after a test that failed
 leave_nothing() {
 	umount_all
-	dmsetup remove_all -f >/dev/null 2>&1 || :
+	remove_dm
 }
 
 # use DIR dax|async|nodax: make the files of a cell

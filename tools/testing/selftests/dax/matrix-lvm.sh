@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, LVM: linear and striped volumes over two devices.
 # boot: matrix
@@ -13,6 +14,12 @@
 . ./matrix-lib.sh
 
 plan 5
+
+leave() {
+	command dmsetup remove -f vg-linear vg-striped 2>/dev/null
+	clean_stack
+}
+at_end leave
 
 CONFIG='devices { use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" }
 activation { udev_sync=0 udev_rules=0 } backup { backup=0 archive=0 }'

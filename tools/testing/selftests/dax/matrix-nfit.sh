@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, NFIT: every mode of namespaces in a region with labels and in one without.
 # boot: matrix-nfit

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, ramdax, which takes the memory of the e820 provider and has labels at its end.
 # boot: matrix-virtio

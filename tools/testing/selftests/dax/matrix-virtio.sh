@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, virtio-pmem: every mode of its namespace except sector, because nd_btt holds a spinlock
 # while it flushes the device, and this device's flush sleeps.

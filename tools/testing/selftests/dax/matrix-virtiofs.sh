@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, virtiofs: a device without a DAX window, and one with a window. Two servers offer the same
 # directory of the host: if a write by one device is visible by the other, it has reached the host.

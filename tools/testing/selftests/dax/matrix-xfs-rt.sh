@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The matrix, xfs with a real-time device: a file has DAX if its own device, data or
 # real-time, has DAX.

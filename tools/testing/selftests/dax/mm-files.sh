@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The kernel's selftests of mm that work on files, in a DAX directory on ext4 and on xfs.
 # boot: mm

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The kernel's own selftests of mm on a DAX filesystem. mm-baseline has the results of their subtests on
-# DAX in C; "bench mm_selftests" writes that file.
+# DAX in C; selftests/record writes that file.
 # shellcheck shell=dash
 #
 #	. ./ktap.sh
@@ -9,6 +9,8 @@
 #
 # A line of mm-baseline is "FSTYPE PROGRAM NUMBER subtests" or "FSTYPE PROGRAM NUMBER RESULT: NAME"
 # for subtests that do not pass there.
+
+SELFTESTS=$PWD/../mm
 
 # Run the command so that its files are on DAX: some tests use the working directory, and some use /tmp
 # and ignore TMPDIR.
@@ -21,9 +23,9 @@ on_dax() { # FSTYPE COMMAND...
 run_program() { # FSTYPE PROGRAM
 	case $2 in
 	gup_test) gup_matrix "$1" ;;
-	khugepaged) on_dax "$1" /selftests/mm/khugepaged all:file "$MNT/$1" ;;
-	split_huge_page_test) on_dax "$1" "/selftests/mm/$2" "$MNT/$1" ;;
-	*) on_dax "$1" "/selftests/mm/$2" ;;
+	khugepaged) on_dax "$1" $SELFTESTS/khugepaged all:file "$MNT/$1" ;;
+	split_huge_page_test) on_dax "$1" "$SELFTESTS/$2" "$MNT/$1" ;;
+	*) on_dax "$1" "$SELFTESTS/$2" ;;
 	esac
 }
 
@@ -36,7 +38,7 @@ gup_matrix() { # FSTYPE
 			for _share in -S ''; do
 				for _pages in 1 123 512 -1; do
 					echo "# arguments: $_how $_write $_share -n $_pages"
-					on_dax "$1" /selftests/mm/gup_test -m 8 -f gup $_how $_write $_share -n $_pages
+					on_dax "$1" $SELFTESTS/gup_test -m 8 -f gup $_how $_write $_share -n $_pages
 				done
 			done
 		done

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Module references: a disk in use pins its driver's module.
 # boot: main

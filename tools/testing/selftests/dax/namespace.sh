@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Namespace modes through ndctl: raw, fsdax, sector, devdax, back and forth.
 # boot: main

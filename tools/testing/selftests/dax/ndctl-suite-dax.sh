@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # ndctl's own tests of DAX: filesystems, mmap, device-dax (Debian's source package, meson suite "dax").
 # boot: ndctl-suite-dax

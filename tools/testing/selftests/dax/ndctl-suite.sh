@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # ndctl's own tests of namespaces, labels, BTT, poison, security (Debian's source package, meson suite "ndctl").
 # boot: ndctl-suite-ndctl

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The drivers over nfit_test: DIMMs that are interleaved, have labels, poison and a passphrase, and are
 # unplugged.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Persistent memory of the ACPI NFIT table, with labels and without.
 # boot: nfit

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Without persistent memory the modules load, make no device, and unload.
 # boot: none

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The scenarios of persist.sh on other devices: memory of the NFIT table, device-mapper targets over two
 # such devices, and a BTT. On each device a step is left out, and the checker must report that.

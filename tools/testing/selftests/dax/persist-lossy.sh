@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # On a kernel that leaves out three steps that make data durable (RUST_DAX_LOSE), the checker has to notice
 # each. The tests also check the state of the lost lines, in a cache or without a fence, so that one defect

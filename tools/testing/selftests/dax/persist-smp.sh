@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The scenarios of persist.sh on two CPUs, where the journal on the other CPU may fence by a locked
 # instruction.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The checker that watches this guest's persistent memory verifies that data is durable after fsync, msync
 # and the like. Then a step is left out, and the checker must report that.

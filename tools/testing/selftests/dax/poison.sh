@@ -1,6 +1,8 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Poison, injected through sysfs, gives errors at its sectors, and writes clear it.
 # boot: main
+# disks: 384M..4G
 # cmdline: memmap=384M!1G memmap=384M!1472M
 # mem: 2G
 # lanes: ctwin stock pmem
@@ -10,7 +12,6 @@
 
 plan 14
 
-BB=/sys/block/pmem0/badblocks
 poison() { echo "$1 $2" >$BB; }
 list() { tr '\n' ';' <$BB; }
 cured() { want "badblocks" "$(list)" ""; }
@@ -18,29 +19,29 @@ cured() { want "badblocks" "$(list)" ""; }
 block_read() {
 	poison 1000 3
 	want "list" "$(list)" "1000 3;"
-	want "read before" "$(daxexer read /dev/pmem0 --direct 1 --off $((990 * 512)) --len 5120)" 5120
-	want "read across" "$(daxexer read /dev/pmem0 --direct 1 --off $((1000 * 512 - 512)) --len 1024)" EIO
-	want "read of the last bad sector" "$(daxexer read /dev/pmem0 --direct 1 --off $((1002 * 512)) --len 512)" EIO
-	want "read behind" "$(daxexer read /dev/pmem0 --direct 1 --off $((1003 * 512)) --len 512)" 512
+	want "read before" "$(daxexer read /dev/$DISK0 --direct 1 --off $((990 * 512)) --len 5120)" 5120
+	want "read across" "$(daxexer read /dev/$DISK0 --direct 1 --off $((1000 * 512 - 512)) --len 1024)" EIO
+	want "read of the last bad sector" "$(daxexer read /dev/$DISK0 --direct 1 --off $((1002 * 512)) --len 512)" EIO
+	want "read behind" "$(daxexer read /dev/$DISK0 --direct 1 --off $((1003 * 512)) --len 512)" 512
 }
 
 block_write() {
-	want "write" "$(daxexer write /dev/pmem0 --direct 1 --off $((1001 * 512)) --len 512)" 512
+	want "write" "$(daxexer write /dev/$DISK0 --direct 1 --off $((1001 * 512)) --len 512)" 512
 	want "list after the middle was written" "$(list)" "1000 1;1002 1;"
-	want "write" "$(daxexer write /dev/pmem0 --direct 1 --off $((996 * 512)) --len 4096)" 4096
+	want "write" "$(daxexer write /dev/$DISK0 --direct 1 --off $((996 * 512)) --len 4096)" 4096
 	cured
-	want "read" "$(daxexer read /dev/pmem0 --direct 1 --off $((996 * 512)) --len 4096)" 4096
+	want "read" "$(daxexer read /dev/$DISK0 --direct 1 --off $((996 * 512)) --len 4096)" 4096
 }
 
 notification() {
 	poison 2000 8
-	daxexer notify $BB 5 daxexer write /dev/pmem0 --direct 1 --off $((2000 * 512)) --len 4096
+	daxexer notify $BB 5 daxexer write /dev/$DISK0 --direct 1 --off $((2000 * 512)) --len 4096
 	cured
 }
 
 start() { # FSTYPE
-	mkfs_on "$1" /dev/pmem0
-	mount_dax "$1" /dev/pmem0 $MNT/fs
+	mkfs_on "$1" /dev/$DISK0
+	mount_dax "$1" /dev/$DISK0 $MNT/fs
 	daxexer fill $MNT/fs/file --len 4M --seed 6
 	sync
 }
@@ -99,7 +100,7 @@ punch() {
 	want "a hole reads" "$(daxexer read $MNT/fs/file --off $AT)" 4096
 	umount $MNT/fs
 	# the block is free: block I/O clears its poison
-	dd if=/dev/zero of=/dev/pmem0 bs=1M count=384 oflag=direct 2>/dev/null
+	dd if=/dev/zero of=/dev/$DISK0 bs=1M count=$(($(bytes_of $DISK0) >> 20)) oflag=direct 2>/dev/null
 	cured
 }
 
@@ -119,7 +120,8 @@ bad_input() {
 	cured
 }
 
-fresh_stack pmem0
+fresh_stack
+BB=/sys/block/$DISK0/badblocks
 it "badblocks takes nonsense for nonsense" bad_input
 it "block reads of bad sectors fail, of their neighbours not" block_read
 it "block writes make bad sectors good" block_write

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Loading and unloading the stack 50 times leaks nothing.
 # boot: main

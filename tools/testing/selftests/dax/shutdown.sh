@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Power off with the stack in use: the driver's shutdown callback runs, and the kernel log is clean.
 # boot: main

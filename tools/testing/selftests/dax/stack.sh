@@ -3,11 +3,16 @@
 # shellcheck shell=dash
 
 MNT=/mnt
+PATH=$PWD/bin:$PWD:$PATH
 # multiplies timeouts: a kernel with checkers is slow
 PATIENCE=1
 [ ! -e /sys/kernel/debug/kmemleak ] || PATIENCE=5
 mkdir -p $MNT
 export LC_ALL=C
+# without udev, libdevmapper makes the nodes itself
+[ -e /run/udev/control ] || export DM_DISABLE_UDEV=1
+# busybox has this program, others have not
+command -v usleep >/dev/null || usleep() { sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"; }
 
 say() { echo "$*"; }
 fail() { echo "FAILED: $*"; exit 1; }
@@ -48,8 +53,43 @@ until_true() {
 	done
 }
 
-# succeed if fs-dax is C; evidence.sh knows all components
-fsdax_is_c() { ! grep -q ' _R[^ ]*6fs_dax' /proc/kallsyms; }
+# components: print the name of a file with what evidence.sh finds in this kernel. It is read once for each
+# boot, since that takes seconds on an emulated machine.
+components() {
+	_components=/run/selftests-dax.components
+	if [ ! -s $_components ]; then
+		(. ./evidence.sh && evidence >/tmp/components) && mv /tmp/components $_components
+	fi
+	echo $_components
+}
+
+# is_c COMPONENT: succeed if it is not Rust here. What modules are is asked anew, as others may be loaded.
+is_c() {
+	case $1 in
+	core | fsdax) ! grep -q "^evidence: $1 *rust " "$(components)" ;;
+	pmem | e820)
+		[ -s /tmp/modules ] || know_modules
+		! grep -q "^evidence: $1 *rust " /tmp/modules
+		;;
+	kernel) ! zcat /proc/config.gz 2>/dev/null | grep -q '^CONFIG_RUST_DAX_FIXES="..*"' ;;
+	esac
+}
+know_modules() { (. ./evidence.sh && evidence >/tmp/modules); }
+fsdax_is_c() { is_c fsdax; }
+
+# change FILE VALUE: write to a setting of the kernel; the script's end writes back what was there
+change() {
+	[ -e "/tmp/changed/$1" ] || {
+		mkdir -p "/tmp/changed/${1%/*}"
+		cat "$1" >"/tmp/changed/$1"
+	}
+	echo "$2" >"$1"
+}
+change_back() {
+	[ -d /tmp/changed ] || return 0
+	(cd /tmp/changed && find . -type f) | while read -r _f; do cat "/tmp/changed/$_f" >"/${_f#./}"; done
+	rm -r /tmp/changed
+}
 
 # needs_fix NAME: skip a test that would crash or hang the guest without tools/integrate/fixes/NAME.patch
 needs_fix() {
@@ -95,6 +135,8 @@ load_stack() {
 		load $_m || fail "module $_m does not load"
 	done
 	settle
+	# a module is asked while it is loaded
+	case ${KTAP_LISTED:-} in *' pmem '* | *' e820 '*) [ -s /tmp/modules ] || know_modules ;; esac
 }
 
 load_devdax() {
@@ -113,6 +155,7 @@ disable_regions() {
 
 unload() {
 	loaded "$1" || return 0
+	owns_machine || fail "the module $1 is the machine's"
 	[ "$1" = nd_e820 ] && disable_regions
 	rmmod "$1"
 }
@@ -140,7 +183,10 @@ have_disk() { [ -b "/dev/$1" ] && [ "$(cat /sys/class/block/"$1"/size)" -gt 0 ];
 need_disk() { until_true 5 have_disk "$1" || fail "no /dev/$1"; }
 
 bind() { echo "$1" >/sys/bus/nd/drivers/nd_pmem/bind; }
-unbind() { echo "$1" >/sys/bus/nd/drivers/nd_pmem/unbind; }
+unbind() {
+	owns_machine || fail "the driver of $1 is the machine's"
+	echo "$1" >/sys/bus/nd/drivers/nd_pmem/unbind
+}
 
 # namespace_of DISK: print the namespace of the disk
 namespace_of() { basename "$(readlink -f "/sys/block/$1/device")"; }
@@ -191,6 +237,20 @@ check_fs() {
 umount_all() {
 	# newest first
 	grep " $MNT" /proc/mounts | cut -d' ' -f2 | tac | while read -r _d; do umount "$_d"; done
+}
+
+# --- device mapper
+
+# The devices that the script makes end with it, and no others.
+dmsetup() {
+	[ "$1" != create ] || echo "$2" >>/tmp/dm-made
+	command dmsetup "$@"
+}
+remove_dm() {
+	[ -e /tmp/dm-made ] || return 0
+	# most are gone already
+	tac /tmp/dm-made | while read -r _name; do command dmsetup remove -f "$_name" >/dev/null 2>&1 || :; done
+	rm /tmp/dm-made
 }
 
 # mbr DEV START LEN [START LEN...]: write a partition table; the numbers are sectors

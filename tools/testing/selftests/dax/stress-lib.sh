@@ -3,12 +3,13 @@
 # shellcheck shell=dash
 
 OPS=1500
+HUNG_TASKS=/proc/sys/kernel/hung_task_timeout_secs
 THREADS=$((2 * $(nproc)))
 
 start() { # FSTYPE
 	mkfs_dax "$1"
 	mount_dax "$1" "$(device "$1")" "$MNT/$1"
-	echo 100 >/proc/sys/kernel/hung_task_timeout_secs
+	[ ! -e $HUNG_TASKS ] || change $HUNG_TASKS 100
 }
 
 # If the kernel keeps a thread for ever, daxexer cannot exit either: so end the test on
@@ -17,7 +18,7 @@ stress() { # FSTYPE SEED [OPTIONS]
 	ends_guest "a page that is mapped again while a truncation waits for it is waited for until it is unmapped"
 	_fs=$1 _seed=$2
 	shift 2
-	daxexer stress "$MNT/$_fs/stress" /dev/pmem2 --threads "$THREADS" --ops $OPS --seed "$_seed" \
+	daxexer stress "$MNT/$_fs/stress" /dev/$DISK2 --threads "$THREADS" --ops $OPS --seed "$_seed" \
 		--patience $((100 * PATIENCE)) "$@" >/tmp/said 2>&1 &
 	_pid=$!
 	until [ -s /tmp/said ] || ! kill -0 $_pid 2>/dev/null; do usleep 200000; done
@@ -45,8 +46,7 @@ watch_closely() {
 stress_all() {
 	plan 7
 	watch_closely
-	load dm-mod 2>/dev/null
-	fresh_stack pmem0 pmem1 pmem2
+	fresh_stack
 	for _n in ext4 xfs; do
 		it "$_n: mkfs and mount -o dax=always" start $_n
 		it "$_n: threads on one file" met $_n 1

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Removing a pmem device under readers, writers and mappings.
 # boot: main

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # virtio-pmem: the host has to flush the device, so DAX is not synchronous.
 # boot: virtio

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The components that run, and their interfaces: symbols, debugfs, trace points.
 # boot: main

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # xfstests.sh with a stand-in for xfstests, of the same form: one test passes, one is not run, one fails.
 # With "-g early" its program check ends early.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Run the caller's xfstests on ext4 and xfs with -o dax=always: XFSTESTS=/path is a built checkout,
 # XFSTESTS_ARGS has the arguments of its program check.
