@@ -17,8 +17,8 @@ extern "C" {
     fn ioctl(fd: i32, request: u64, arg: *mut u64) -> i32;
 }
 
-/// Makes a file read-only for ever, and has the kernel verify what it reads of it. Nobody may have it open
-/// for writing.
+/// Makes a file read-only for ever, and has the kernel verify what it reads of it. No process may have
+/// it open for writing.
 pub fn enable_verity(file: &File) -> io::Result<()> {
     // struct fsverity_enable_arg: version, hash_algorithm, block_size of 32 bits each; no salt and no
     // signature
