@@ -82,6 +82,14 @@ machine_intact() {
 	want "checksum of $OTHER" "$(sha256sum <$OTHER)" "$(cat /tmp/other)"
 }
 
+# no_names: a script that gets its disks names no pmem device, and touches no module or driver's binding
+no_names() {
+	for _script in $(grep -l '^# disks:' ./*.sh) ./dax.sh ./fsx-lib.sh ./fuzz-lib.sh ./stress-lib.sh ./fresh-lib.sh; do
+		! grep -q '^# reload: yes' "$_script" || continue
+		refused grep -nE '^[^#]*(/pmem[0-9]|rmmod|modprobe -r|/unbind|remove_all)' "$_script"
+	done
+}
+
 leave() {
 	umount $DEBIAN/root/mnt/usb 2>/dev/null
 	umount_debian
