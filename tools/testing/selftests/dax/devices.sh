@@ -16,9 +16,6 @@ DISKS='' DISK0='' DISK1='' DISK2='' DISK3=''
 OWNER=
 NEEDS_DISKS='' NEEDS_PROGRAMS='' NEEDS_MEMMAP='' NEEDS_RELOAD=''
 
-# owns_machine: succeed if the script may load and unload the stack, which takes all pmem devices away
-owns_machine() { [ -n "$OWNER" ]; }
-
 # needs_machine: skip a test of a script that can do without it
 needs_machine() {
 	owns_machine || skip "it takes devices away: needs DAX_DEVICES=all DAX_RELOAD=yes and the memmap= of the script's header"

@@ -14,6 +14,11 @@ export LC_ALL=C
 # busybox has this program, others have not
 command -v usleep >/dev/null || usleep() { sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"; }
 
+# owns_machine: succeed if the script may load and unload the stack, which takes all pmem devices away.
+# devices.sh decides for tests; other scripts, as the demo, take the caller's word.
+[ -n "${OWNER+set}" ] || [ "$DAX_DEVICES,$DAX_RELOAD" != all,yes ] || OWNER=yes
+owns_machine() { [ -n "$OWNER" ]; }
+
 say() { echo "$*"; }
 fail() { echo "FAILED: $*"; exit 1; }
 
