@@ -44,6 +44,7 @@ help:
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, doctests, forge,'
 	@echo '                          rustdoc'
 	@echo '  make rustdoc            the documentation of the crates, as HTML in the cache; says where'
+	@echo '  make rust-analyzer      rust-project.json for editors, from the kernel of the lane integrated'
 	@echo '  make environment        only make what the above need'
 	@echo '  make clean              remove guests'\'' memory files and build products from the cache'
 	@echo '  make distclean          remove the whole cache'
@@ -54,6 +55,8 @@ help:
 	@echo '  make KDIR=DIR           build the modules for a prepared Linux 7.2.12 tree; DIR may be its'
 	@echo '                          output directory; add LLVM=1 if it was built so, MO=DIR for objects'
 	@echo '  make KDIR=DIR clean     remove them'
+	@echo '  make KDIR=DIR rust-analyzer'
+	@echo '                          rust-project.json for editors, after the modules were built'
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
 	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again;'
 	@echo '                          FIXES=1: also patch defects of the kernel around it (tools/integrate/fixes)'
@@ -95,6 +98,12 @@ ifdef KDIR
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
 
+# The kernel's target writes to the directory of the objects, and does not know kernel_ext.
+.PHONY: rust-analyzer
+rust-analyzer:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+	tools/rust-project $(or $(MO),$(CURDIR))/rust-project.json $(or $(MO),$(CURDIR)) $(KDIR)/rust-dax
+
 .PHONY: integrate unintegrate
 integrate:
 	@tools/integrate/$@ $(if $(filter-out 0,$(FIXES)),--fixes) $(KDIR)
@@ -102,6 +111,10 @@ integrate:
 unintegrate:
 	@tools/integrate/$@ $(KDIR)
 else
+.PHONY: rust-analyzer
+rust-analyzer:
+	@$(RUN) $(NVDIMM)/rust-analyzer
+
 .PHONY: clean distclean
 clean distclean:
 	@$(NVDIMM)/environment $@
