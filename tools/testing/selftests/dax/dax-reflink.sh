@@ -26,14 +26,14 @@ by_call() { # writes of a part of a page, of a page and of several pages leave t
 		check b 0 8M 1
 		write b 100 50 2 @0
 		write b 1M+4K 4K 2
-		write b 3M+8 10000 2 
-		write b 4M+4000 200000 2 
+		write b 3M+8 10000 2
+		write b 4M+4000 200000 2
 		check a 0 8M 1
 		check b 100 50 2 @0
 		check b 1M+4K 4K 2
 		check b 1M 4K 1
-		check b 3M+8 10000 2 
-		check b 4M+4000 200000 2 
+		check b 3M+8 10000 2
+		check b 4M+4000 200000 2
 		check b 4M 4000 1
 		check b 5M 3M 1
 		write a 6M 2M 3
