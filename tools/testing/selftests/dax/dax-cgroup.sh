@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What control groups see of DAX files. Documentation/kernel-options.rst has a table.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# disks: 256M 256M 128M
 # mem: 2G
 # lanes: ctwin
 # timeout: 60
@@ -56,12 +58,12 @@ write_in() {
 
 cached() { # the same without DAX: the group has the page cache, and the writes of its writeback
 	mkdir -p "$MNT/cached"
-	mkfs.ext4 -q -F -b 4096 /dev/pmem2
-	mount -o dax=never /dev/pmem2 "$MNT/cached"
+	mkfs.ext4 -q -F -b 4096 /dev/$DISK2
+	mount -o dax=never /dev/$DISK2 "$MNT/cached"
 	write_in cached "$MNT/cached" new
 	want "MiB of page cache" "$(file_memory cached file)" 32
 	in_group cached xfs_io -c fsync "$MNT/cached/counted"
-	[ "$(written_by cached pmem2)" -ge 32 ] || fail "only $(written_by cached pmem2) MiB written"
+	[ "$(written_by cached $DISK2)" -ge 32 ] || fail "only $(written_by cached pmem2) MiB written"
 	umount "$MNT/cached"
 }
 

@@ -1,8 +1,10 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What listeners of fanotify learn of DAX files, and what they can refuse. Documentation/kernel-options.rst
 # has a table.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# disks: 256M 256M
 # mem: 2G
 # lanes: ctwin
 # timeout: 60

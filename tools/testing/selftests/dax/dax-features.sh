@@ -1,8 +1,10 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Features of files that exclude DAX, fscrypt and fs-verity, and one that does not, POSIX ACLs.
 # Documentation/kernel-options.rst has a table.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# disks: 256M 256M
 # mem: 2G
 # lanes: ctwin
 # programs: setfacl setpriv tune2fs
@@ -16,8 +18,8 @@ plan 9
 # again DAX: make the ext4 filesystem that has these features, or only mount it, with -o dax=DAX
 again() {
 	umount "$MNT/ext4"
-	tune2fs -l /dev/pmem0 | grep -q verity || mkfs.ext4 -q -F -b 4096 -O encrypt,verity /dev/pmem0
-	mount -t ext4 -o "dax=$1" /dev/pmem0 "$MNT/ext4"
+	tune2fs -l /dev/$DISK0 | grep -q verity || mkfs.ext4 -q -F -b 4096 -O encrypt,verity /dev/$DISK0
+	mount -t ext4 -o "dax=$1" /dev/$DISK0 "$MNT/ext4"
 	touch "$MNT/ext4/.dax"
 }
 

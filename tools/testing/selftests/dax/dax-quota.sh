@@ -1,7 +1,9 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Quotas on DAX files: what counts, what is refused, and how. Documentation/kernel-options.rst has a table.
 # boot: dax
 # cmdline: memmap=256M!1G memmap=256M!1344M memmap=128M!1664M memmap=128M!1856M
+# disks: 256M 256M
 # mem: 2G
 # lanes: ctwin
 # programs: xfs_quota setpriv

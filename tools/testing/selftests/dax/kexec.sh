@@ -1,8 +1,11 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The kernel starts another one in its place (kexec), with filesystems mounted. That one finds the devices,
 # and every synced byte. The script runs twice: init of the second kernel begins again, and only then are
 # there results. Documentation/kernel-options.rst has more.
 # cmdline: memmap=128M!1G memmap=128M!1152M memmap=64M!1280M
+# disks: 100M 100M 60M
+# reload: yes
 # mem: 2G
 # image: yes
 # tier: full
@@ -11,13 +14,12 @@
 . ./ktap.sh
 . ./dax.sh
 
+# not fresh_stack, which empties the disks: the second kernel finds what is on them
+expected_disks
+name_disks
+
 IMAGE=/boot/bzImage
 INITRD=/run/initrd
-
-skip_all() {
-	while [ $KTAP_DONE -lt "$KTAP_PLAN" ]; do it "a second kernel" skip "$1"; done
-	finish
-}
 
 # what the second kernel has to find: synced data in mounted filesystems, and a device full of a pattern
 write_all() {
@@ -33,8 +35,8 @@ write_all() {
 		# these lists go to the second kernel in its initramfs
 		daxexer manifest "$MNT/$_n" >"/etc/$_n.manifest"
 	done
-	need_disk pmem2
-	daxexer fill /dev/pmem2 --len "$(bytes_of pmem2)" --how direct --seed 7
+	need_disk $DISK2
+	daxexer fill /dev/$DISK2 --len "$(bytes_of $DISK2)" --how direct --seed 7
 }
 
 # make the second kernel's initramfs of all files of this guest, and jump
@@ -51,8 +53,8 @@ start_second() {
 
 devices() { # the regions have the same places and sizes
 	load_stack
-	for _d in pmem0 pmem1 pmem2; do need_disk $_d; done
-	want "bytes of pmem2" "$(bytes_of pmem2)" $((64 << 20))
+	for _d in $DISKS; do need_disk "$_d"; done
+	want "bytes of $DISK2" "$(bytes_of $DISK2)" $((64 << 20))
 }
 
 files() { # the log is replayed, and all files are there
@@ -62,15 +64,13 @@ files() { # the log is replayed, and all files are there
 }
 
 raw() { # neither kernel put anything into persistent memory
-	daxexer check /dev/pmem2 --len "$(bytes_of pmem2)" --seed 7
+	daxexer check /dev/$DISK2 --len "$(bytes_of $DISK2)" --seed 7
 }
 
 # a kernel that cannot start another one, and a failure before it does, end the script here
 first_kernel() {
-	if [ -e /proc/config.gz ] && ! zcat /proc/config.gz | grep -q '^CONFIG_KEXEC_FILE=y'; then
-		plan 6
+	[ ! -e /proc/config.gz ] || zcat /proc/config.gz | grep -q '^CONFIG_KEXEC_FILE=y' ||
 		skip_all "this kernel has no CONFIG_KEXEC_FILE"
-	fi
 	(set -e; start_second) >"$KTAP_LOG" 2>&1
 	plan 6
 	it "the first kernel starts a second one" fail "$(cat "$KTAP_LOG")"
