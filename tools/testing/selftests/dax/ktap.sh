@@ -12,6 +12,8 @@
 # diagnostics. It calls "skip REASON" to skip itself. A test that expected-c-failures lists for a component
 # that is C in this kernel may fail: that is an XFAIL.
 #
+# With KTAP_VERBOSE=yes the output of a test that passes is shown, too.
+#
 # ktap.sh skips the whole script if the machine lacks what its headers ask for (devices.sh).
 
 if [ ! -e ../kselftest/ktap_helpers.sh ]; then
@@ -72,6 +74,7 @@ it() {
 	_rc=$?
 	_defect=
 	[ -z "$KTAP_LISTED" ] || [ $_rc = "$KSFT_SKIP" ] || _defect=$(expected)
+	case $_rc,${KTAP_VERBOSE:-} in 0,?*) sed 's/^/# /' "$KTAP_LOG" ;; esac
 	set -f # ktap_helpers.sh does not quote what it prints
 	case $_rc,$_defect in
 	0,) ktap_test_pass "$_name" ;;
