@@ -5,8 +5,6 @@
 # needs: XFSTESTS
 # tier: full
 # root: yes
-# cmdline: memmap=1G!4G memmap=1G!5G
-# mem: 4G
 # qemu: -virtfs local,path=@DIR@,mount_tag=results,security_model=none
 # timeout: 14400
 # shellcheck shell=dash
