@@ -27,12 +27,14 @@ help:
 	@echo '  make check T=PATTERN    those whose name matches, e.g. T=lint, T=stock/, T=/dm'
 	@echo '  make check LIST=1       only print the names of what would run; also with T=, TIER=, LANE='
 	@echo '  make check LANE=debug   the guest tests in that lane; also kcsan, cfi, ctwin, ...'
+	@echo '  make check V=1          also keep the output of tests that pass'
 	@echo '  make check T=/fsx FSX_OPS=N FSX_SEED=N'
 	@echo '                          random operations on files, N of each kind: 30000 take an hour'
 	@echo '  make check KERNEL=/path/bzImage MODULES=/path'
 	@echo '                          the guest tests on a kernel that you built'
 	@echo '  make check XFSTESTS=/path [XFSTESTS_ARGS=...]'
-	@echo '                          xfstests, which you built, on ext4 and xfs with -o dax=always'
+	@echo '                          xfstests, which you built, on ext4 and xfs with -o dax=always; XFSTESTS_SIZE=8G:'
+	@echo '                          the size of each of its two devices'
 	@echo '  make report             the table of suites and lanes of the last check'
 	@echo '  make mutants            break the tree in one place after the other: the tests have to notice;'
 	@echo '                          T=PATTERN: by name; ALL=1: all tests of the default tier'
@@ -40,7 +42,8 @@ help:
 	@echo '                          with pictures'
 	@echo '  make count              instructions per operation, integrated against ctwin; UPDATE=1: expect'
 	@echo '                          these ratios from now on'
-	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded'
+	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded; DISK=FILE, PMEM=FILE: with that'
+	@echo '                          disk image or memory of an NVDIMM of yours; FILE,rw: which the guest may change'
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, doctests, forge,'
 	@echo '                          rustdoc'
 	@echo '  make rustdoc            the documentation of the crates, as HTML in the cache; says where'
@@ -63,13 +66,13 @@ help:
 
 .PHONY: demo check report mutants persist count shell lint rustdoc environment
 demo:
-	@$(RUN) $(NVDIMM)/demo $(LANE)
+	@$(BENCH) demo $(LANE)
 
 check:
-	@$(RUN) $(NVDIMM)/check '$(or $(value T),$(if $(XFSTESTS),/xfstests$$))' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
+	@$(BENCH) check '$(value T)' $(if $(filter file undefined,$(origin LANE)),,$(LANE))
 
 report:
-	@$(NVDIMM)/report rst $(RUNS)
+	@$(BENCH) report $(RUNS)
 
 mutants:
 	@$(BENCH) mutants '$(value T)'
@@ -81,13 +84,13 @@ count:
 	@$(BENCH) count $(LANE)
 
 lint:
-	@$(RUN) $(NVDIMM)/check '^lint/'
+	@$(BENCH) check '^lint/'
 
 rustdoc:
 	@$(BENCH) rustdoc
 
 shell:
-	@$(BENCH) guest --lane $(LANE) --modprobe --shell
+	@$(BENCH) guest --lane $(LANE) --modprobe --shell $(DISK:%=--disk %) $(PMEM:%=--nvdimm %)
 
 environment:
 	@$(BENCH) sources
@@ -113,7 +116,7 @@ unintegrate:
 else
 .PHONY: rust-analyzer
 rust-analyzer:
-	@$(RUN) $(NVDIMM)/rust-analyzer
+	@$(BENCH) rust_analyzer
 
 .PHONY: clean distclean
 clean distclean:

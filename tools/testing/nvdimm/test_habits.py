@@ -190,7 +190,7 @@ def test_editorconfig_notices():
 # --- continuous integration, documents --------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CI)
+@pytest.mark.parametrize("name", CI, ids="habits/yaml/{}".format)
 def test_ci_is_yaml(name, tree):
     output_of("yamllint", "--strict", "-d",
               "{extends: default, rules: {line-length: {max: 110}, truthy: {check-keys: false}, "
@@ -210,7 +210,7 @@ def commands(value):
             yield from commands(inner)
 
 
-@pytest.mark.parametrize("name", CI)
+@pytest.mark.parametrize("name", CI, ids="habits/command/{}".format)
 def test_ci_runs_the_readmes_command(name):
     said = list(commands(yaml.safe_load((CHECKOUT / name).read_text())))
     assert "make check" in said

@@ -106,6 +106,9 @@ class Guest:
             (settings / "run").write_text("".join(f"{key}={value}\n" for key, value in self.settings.items()))
             (settings / "scripts").write_text(
                 "".join(f"{script.name} {script.seconds * self.slow}\n" for script in self.scripts))
+            if any(script.get("image") == "yes" for script in self.scripts):
+                (work / "settings/boot").mkdir()
+                shutil.copy(self._kernel(), work / "settings/boot/bzImage")
             initramfs.archive(work / "settings", parts[3])
             with open(self.run / "initrd", "wb") as initrd:
                 for part in parts:
@@ -127,12 +130,16 @@ class Guest:
                              *ranges])
         return ["-plugin", settings]
 
+    def _kernel(self):
+        """The image of a lane, or of a directory in which a kernel was built."""
+        for file in (self.build / "arch/x86/boot/bzImage", self.build / "bzImage"):
+            if file.exists():
+                return file
+        raise Failed(f"there is no kernel in {on_host(self.build)}")
+
     def _machine(self):
         """QEMU's arguments but those for the reports."""
-        kernel = next((file for file in (self.build / "arch/x86/boot/bzImage", self.build / "bzImage")
-                       if file.exists()), None)
-        if not kernel:
-            raise Failed(f"there is no kernel in {on_host(self.build)}")
+        kernel = self._kernel()
         if self.exact:
             self.accelerator = qemu.EXACT
         elif not self.watch and qemu.kvm_works(kernel):
@@ -341,7 +348,7 @@ def parser():
     options.add_argument("--name", help="the run's directory in run/ of the cache (the script's name)")
     options.add_argument("--keep", action="store_true", help="boot over memory and scratch directory of the last"
                          " run of this name: a power cycle")
-    options.add_argument("--modprobe", action="store_true", help="load the e820 and pmem drivers first")
+    options.add_argument("--modprobe", action="store_true", help="load the drivers of regions (e820, nfit) and pmem first")
     options.add_argument("--disk", action="append", default=[], type=image, metavar="FILE[,rw]",
                          help="a disk image of yours as a virtio disk; what is written is lost, without ,rw")
     options.add_argument("--nvdimm", action="append", default=[], type=image, metavar="FILE[,rw]",

@@ -9,11 +9,6 @@ from bench.progress import Failed
 
 SECONDS = 120
 
-# Each key that a header may have. README of the selftests describes them.
-KEYS = {"about", "allow", "boot", "cmdline", "crate", "exact", "lanes", "last", "mem", "needs", "only",
-        "program", "programs", "qemu", "root", "selftests", "server", "smp", "suite", "tier", "timeout",
-        "watch"}
-
 
 @dataclass
 class Script:

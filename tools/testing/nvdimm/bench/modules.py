@@ -8,7 +8,8 @@ from pathlib import Path
 
 NEEDED = """libnvdimm nd_pmem nd_e820 nd_btt device_dax dax_pmem kmem nfit ext4 xfs loop dm_mod
     dm_log_writes dm_writecache dm_snapshot ramdax erofs virtio_pmem nd_virtio virtio_rng virtio_console
-    virtio_pci virtio_blk crc32c_generic hwpoison_inject raid0 9p 9pnet_virtio overlay""".split()
+    virtio_pci virtio_blk crc32c_generic hwpoison_inject raid0 9p 9pnet_virtio overlay
+    quota_v2 quota_tree xts cts essiv""".split()
 COMPRESSED = {".xz": ["xz", "-dc"], ".zst": ["zstd", "-qdc"], ".gz": ["gzip", "-dc"]}
 LISTS = ("modules.builtin", "modules.builtin.modinfo", "modules.order")
 

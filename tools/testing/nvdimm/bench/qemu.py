@@ -59,7 +59,7 @@ def kvm_works(kernel):
 def machine(run, kernel, size, cpus, accelerator, words):
     """The arguments of the machine: its memory is the file RUN/ram, and survives a power cycle."""
     return [PROGRAM, *accelerator, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-machine", "q35,nvdimm=on,memory-backend=ram", "-m", f"{size >> 20}M,slots=4,maxmem=32G",
+            "-machine", "q35,nvdimm=on,memory-backend=ram", "-m", f"{size >> 20}M,slots=4,maxmem={max(16, (size >> 30) + 8)}G",
             "-object", f"memory-backend-file,id=ram,size={size},mem-path={run}/ram,share=on", "-smp", str(cpus),
             "-kernel", str(kernel), "-initrd", f"{run}/initrd", "-append", f"{WORDS} {words}",
             "-chardev", f"socket,id=monitor,path={run}/monitor,server=on,wait=off", "-mon", "chardev=monitor",

@@ -1,34 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The directory of a run: the files results, seconds and about, and the logs that results names."""
+"""The directory of a run of the check: the files results, seconds and about, and the logs."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import ktap
-
 KINDS = ("pass", "fail", "skip", "xfail")
-EXCERPT = 40
 
 
 @dataclass
 class Result:
+    """A test and what came of it. A line of the file results has these fields, separated by tabs."""
+
     what: str
     name: str
     why: str
     suite: str
     log: str
 
+    def line(self):
+        """The line of the file results."""
+        fields = (self.what, self.name, self.why, self.suite, self.log)
+        return "\t".join(" ".join(text.split()) for text in fields) + "\n"
+
     @property
     def title(self):
         """The name within its suite."""
         return self.name.removeprefix(self.suite).lstrip("/") or self.name
-
-    @property
-    def number(self):
-        """The number of the point in the suite's KTAP document, or an empty string."""
-        number = self.title.partition(" ")[0]
-        return number if number.replace(".", "").isdigit() else ""
 
     @property
     def group(self):
@@ -38,6 +36,8 @@ class Result:
 
 
 class Run:
+    """What a check left behind."""
+
     def __init__(self, directory):
         self.path = Path(directory)
         self.results = [Result(*line.split("\t")) for line in self.lines("results")]
@@ -48,6 +48,7 @@ class Run:
         self.about = dict(line.partition(" ")[::2] for line in self.lines("about"))
 
     def lines(self, name):
+        """The lines of a file of the run; none if there is no such file."""
         try:
             return (self.path / name).read_text(errors="replace").splitlines()
         except FileNotFoundError:
@@ -61,26 +62,15 @@ class Run:
         return counts
 
     def suites(self):
+        """The results of each suite."""
         suites = defaultdict(list)
         for result in self.results:
             suites[result.suite].append(result)
         return suites
 
     def group_seconds(self, group):
-        """The seconds of all guests of a lane. Guests run in parallel: a check takes less time."""
-        prefixes = (f"boot/{group}/", f"{group}/")
-        own = [n for n in self.seconds if n.startswith(prefixes[0])]
-        own = own or [n for n in self.seconds if n.startswith(prefixes[1])]
-        return sum(self.seconds[name] for name in own)
-
-    def excerpt(self, result):
-        """Return the log's lines about a failure: the diagnostics of that point, or the log's end."""
-        lines = self.lines(result.log) if result.log else []
-        if result.log.endswith(".ktap"):
-            for point in ktap.parse(lines):
-                if point.number == result.number:
-                    return "\n".join(point.log[-EXCERPT:])
-        return "\n".join(lines[-EXCERPT:])
+        """The seconds of all tests of a group. Tests run in parallel: a check takes less time."""
+        return sum(seconds for name, seconds in self.seconds.items() if name.startswith(f"{group}/"))
 
 
 def changed(run):

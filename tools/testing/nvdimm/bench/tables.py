@@ -3,12 +3,12 @@
 
 from collections import Counter
 
-from runs import KINDS, changed
+from bench.lanes import ALL
+from bench.runs import KINDS, changed
 
 HEADINGS = ("passed", "failed", "skipped", "xfail")
 SLOWEST = 5
-LANES = ("integrated", "ctwin", "stock", "core", "fsdax", "pmem", "core+fsdax", "core+pmem",
-         "fsdax+pmem", "debug", "kcsan", "cfi", "lossy", "other")
+LANES = ("integrated", "ctwin", "stock", *(lane for lane in ALL if lane not in ("integrated", "ctwin", "stock")), "other")
 
 
 def place(group):
@@ -25,8 +25,7 @@ def summary(run):
         count = counts[group]
         columns = [count[kind] for kind in KINDS] + [run.group_seconds(group) or ""]
         yield f"{group:<18}" + "".join(f"{column:>9}" for column in columns)
-    guests = [(s, n) for n, s in run.seconds.items() if not n.startswith("boot/")]
-    slowest = sorted(guests, reverse=True)[:SLOWEST]
+    slowest = sorted(((s, n) for n, s in run.seconds.items()), reverse=True)[:SLOWEST]
     if slowest:
         yield "slowest: " + ", ".join(f"{name} {seconds} s" for seconds, name in slowest)
     for result, was, when in changed(run):
@@ -37,6 +36,7 @@ def summary(run):
 
 
 def verdict(run):
+    """How many passed, how many failed."""
     what = [result.what for result in run.results]
     return what.count("pass"), what.count("fail")
 
@@ -54,7 +54,7 @@ def lane_document(name, suites):
         for index, result in enumerate(results, 1):
             ok = "not ok" if result.what == "fail" else "ok"
             directive = {"skip": f" # SKIP {result.why}", "xfail": f" # XFAIL {result.why}"}
-            label = result.title.removeprefix(result.number).strip().replace("#", "")
+            label = result.title.lstrip("0123456789.").strip().replace("#", "")
             yield f"  {ok} {index} {label}{directive.get(result.what, '')}".rstrip()
         failed = any(result.what == "fail" for result in results)
         yield f"{'not ok' if failed else 'ok'} {number} {title}"

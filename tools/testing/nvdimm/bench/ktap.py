@@ -2,22 +2,35 @@
 """Test points of KTAP documents, read with the kernel's own parser."""
 
 import re
+import sys
 from dataclasses import dataclass, field
 
-import kunit_parser
-from kunit_parser import TestStatus
-from kunit_printer import Printer
+from bench.paths import LINUX
+
+sys.path.insert(0, str(LINUX / "tools/testing/kunit"))
+
+import kunit_parser  # pylint: disable=wrong-import-position
+from kunit_parser import TestStatus  # pylint: disable=wrong-import-position
+from kunit_printer import Printer  # pylint: disable=wrong-import-position
 
 WHAT = {TestStatus.SUCCESS: "pass", TestStatus.FAILURE: "fail", TestStatus.SKIPPED: "skip"}
+# The parser knows no XFAIL: it reads such a test as skipped, for a reason that begins with this.
+XFAIL = "XFAIL "
 
 
 @dataclass
 class Point:
+    """A test: what came of it (pass, fail, skip, xfail), why, and its diagnostics."""
+
     what: str
     number: str = ""
     title: str = ""
     why: str = ""
     log: list = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.what == "skip" and self.why.startswith(XFAIL):
+            self.what, self.why = "xfail", self.why.removeprefix(XFAIL)
 
 
 class Complaints(Printer):
@@ -47,8 +60,12 @@ def leaves(test, above=""):
 
 def parse(lines):
     """Return the points of a document. An error of the document itself is a failure without number."""
+    skipped = next((line for line in lines if line.startswith("1..0 # SKIP")), None)
+    if skipped:
+        return [Point("skip", why=skipped.removeprefix("1..0 # SKIP").strip())]
     complaints = Complaints()
-    stream = kunit_parser.extract_tap_lines(line.rstrip("\r\n") for line in lines)
+    lines = [re.sub(r"^(\s*ok \d.*) # XFAIL ?", rf"\1 # SKIP {XFAIL}", line.rstrip("\r\n")) for line in lines]
+    stream = kunit_parser.extract_tap_lines(lines)
     if not stream:
         return [Point("fail", why="there is no KTAP in it")]
     main = kunit_parser.parse_test(stream, 0, [], False, complaints)
@@ -67,25 +84,8 @@ def parse(lines):
     return points + [Point("fail", why=why, log=main.log[-40:]) for why in wrong]
 
 
-def expect(points, script, components, listed):
-    """Turn failures that are listed for a component into "xfail", if that component is C here."""
-    kinds = dict(pair.split("=") for pair in (*components.split(), "dm=c", "xfs=c"))
-    expected = {}
-    for line in listed:
-        word = line.split(None, 3)
-        if not line.startswith("#") and len(word) == 4 and word[0] == script and kinds.get(word[2]) == "c":
-            expected[word[1]] = word[3].strip()
-    for point in points:
-        if point.number not in expected:
-            continue
-        if point.what == "fail":
-            point.what, point.why = "xfail", expected[point.number]
-        elif point.what == "pass":
-            point.title += " (listed as failing, but passes)"
-
-
 def kunit(lines):
-    """Return the cases of all KUnit suites in kernel logs. A case is failed if any run of it failed.
+    """Return the cases of all KUnit suites in a kernel log. A case is failed if any run of it failed.
 
     Other messages of the kernel are dropped: one between the lines of a suite would confuse the parser.
     """
