@@ -147,7 +147,10 @@ referenced() { # clear_refs
 	END
 }
 
+two_nodes() { [ -e /sys/devices/system/node/node1 ] || skip "this machine has one memory node"; }
+
 moved_node() { # move_pages refuses the mapping, private copies included
+	two_nodes
 	session "$1" <<-END
 		open f node new
 		truncate f 6M
@@ -171,6 +174,7 @@ moved_node() { # move_pages refuses the mapping, private copies included
 }
 
 bound() { # a policy moves no page of the file, and numa_maps counts none
+	two_nodes
 	session "$1" <<-END
 		open f bound new
 		write f 0 4M 1
@@ -187,6 +191,7 @@ bound() { # a policy moves no page of the file, and numa_maps counts none
 }
 
 bound_huge() { # for 2 MiB on another node the call says that it could not
+	two_nodes
 	session "$1" <<-END
 		open f bound new
 		write f 0 4M 1
