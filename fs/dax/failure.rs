@@ -65,9 +65,9 @@ pub(crate) fn lock_owner(
     }
     lock.set_index(folio.index());
     let cookie = match lock.peek() {
-        Peek::Found(found) => Cookie::Locked(found.lock().keep_locked()),
-        Peek::Absent(_) => Cookie::Failed,
-        Peek::Busy(busy) => {
+        Ok(Peek::Found(found)) => Cookie::Locked(found.lock().keep_locked()),
+        Err(_) => Cookie::Failed,
+        Ok(Peek::Busy(busy)) => {
             busy.wait_and_release(leave);
             return ControlFlow::Continue(());
         }

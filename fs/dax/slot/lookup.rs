@@ -27,10 +27,8 @@ pub(crate) enum Lookup<'s, 'm> {
     Found(UnlockedEntry<'s, 'm>),
 }
 
-/// The entry of a slot as it is now, locked or not.
+/// An entry as it is now, locked or not.
 pub(crate) enum Peek<'s, 'm> {
-    /// No entry.
-    Absent(MappingLock<'s, 'm>),
     /// An entry that a task has locked.
     Busy(BusyEntry<'s, 'm>),
     /// An entry that is not locked.
@@ -60,13 +58,14 @@ impl<'s, 'm> MappingLock<'s, 'm> {
         }
     }
 
-    /// The entry that the slot has now, without waiting. The order of the slot does not matter.
+    /// The entry that the slot has now, without waiting; gives back the lock if there is none. The
+    /// order of the slot does not matter.
     #[inline]
-    pub(crate) fn peek(mut self) -> Peek<'s, 'm> {
+    pub(crate) fn peek(mut self) -> Result<Peek<'s, 'm>, Self> {
         match self.0.load() {
-            Some(Present::Unlocked(entry)) => Peek::Found(UnlockedEntry::new(self, entry)),
-            Some(Present::Locked(entry)) => Peek::Busy(BusyEntry::new(self, entry)),
-            None | Some(Present::Foreign) => Peek::Absent(self),
+            Some(Present::Unlocked(entry)) => Ok(Peek::Found(UnlockedEntry::new(self, entry))),
+            Some(Present::Locked(entry)) => Ok(Peek::Busy(BusyEntry::new(self, entry))),
+            None | Some(Present::Foreign) => Err(self),
         }
     }
 
@@ -142,10 +141,9 @@ impl<'s, 'm> MappingLock<'s, 'm> {
     #[cold]
     pub(super) fn settled(mut self) -> Result<UnlockedEntry<'s, 'm>, Self> {
         loop {
-            match self.peek() {
+            match self.peek()? {
                 Peek::Found(found) => return Ok(found),
                 Peek::Busy(busy) => self = busy.wait(),
-                Peek::Absent(lock) => return Err(lock),
             }
         }
     }

@@ -44,6 +44,5 @@ fn pass<'s, 'm>(next: Peek<'s, 'm>, nowait: bool) -> Result<MappingLock<'s, 'm>,
         Peek::Found(found) => Ok(found.put()),
         Peek::Busy(_) if nowait => Err(WouldSleep),
         Peek::Busy(busy) => Ok(busy.settle()),
-        Peek::Absent(lock) => Ok(lock),
     }
 }

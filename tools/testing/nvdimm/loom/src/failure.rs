@@ -50,9 +50,9 @@ impl Folio {
             }
             let peek = lock.peek();
             match peek {
-                Peek::Absent(_) => panic!("a page of a file has an entry"),
-                Peek::Busy(busy) => busy.wait_and_release(|| drop(rcu)),
-                Peek::Found(found) => {
+                Err(_) => panic!("a page of a file has an entry"),
+                Ok(Peek::Busy(busy)) => busy.wait_and_release(|| drop(rcu)),
+                Ok(Peek::Found(found)) => {
                     let cookie = found.lock().keep_locked().keep();
                     let mut slot = Slot::new(&file.mapping, PageIndex::ZERO, Order::Pte);
                     // SAFETY: It has just been left locked.
