@@ -13,6 +13,8 @@ held_on() { # FSTYPE
 	xfs) MKFS_XFS_OPTS="-d su=2m,sw=1" mkfs_on xfs $HELD ;;
 	esac
 	mount_dax "$1" $HELD $MNT/held
+	# an access time is a transaction, which would wait for the device
+	mount -o remount,noatime $MNT/held
 	# free blocks that are not zero
 	session held <<-END
 		open g old new
