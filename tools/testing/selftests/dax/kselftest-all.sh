@@ -8,6 +8,11 @@
 # lanes: ctwin stock
 # tier: full
 # timeout: 1800
+# what the tests allow where fs/dax.c is C
+# allow fsdax=c: WARNING: .* at (insert_pmd|insert_page_into_pte_locked|dax_insert_entry|vmf_insert_folio_pmd)\+
+# allow fsdax=c: WARNING: .*fs/dax\.c.* at dax_disassociate_entry
+# allow fsdax=c: cut here
+# allow fsdax=c: Call Trace:
 # shellcheck shell=dash
 . ./ktap.sh
 . ./debian.sh
