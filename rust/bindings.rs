@@ -46,6 +46,12 @@ mod helpers {
 
 // The kernel's bindings have this name for an opaque type.
 pub use generated::badblocks;
+// The kernel has helpers of these names since 7.3. Ours go away with 7.2.
+pub use helpers::{
+    srcu_read_lock,
+    srcu_read_unlock, //
+};
+
 pub use generated::*;
 pub use helpers::*;
 pub use kernel::bindings::*;

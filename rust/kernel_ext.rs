@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Abstractions for the DAX stack that the kernel crate of Linux 7.2 lacks.
+//! Abstractions for the DAX stack that the kernel crate lacks.
 //!
 //! Each module stands at the path it would have in `rust/kernel/`, and other subsystems could use
 //! it. The C symbols of a component are in its `abi` files, and the types over C that it alone uses
@@ -13,6 +13,7 @@ pub mod bitops;
 #[cfg(all(CONFIG_X86_64, CONFIG_BLOCK))]
 pub mod block;
 pub mod bug;
+pub mod compat;
 pub mod dax;
 pub mod error;
 pub mod export;

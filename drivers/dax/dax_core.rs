@@ -42,3 +42,5 @@ mod test;
 
 /// The prefix of messages in the log.
 const __LOG_PREFIX: &[u8] = b"dax\0";
+
+kernel_ext::compat::built_in!(c"dax");

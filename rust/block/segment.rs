@@ -234,12 +234,18 @@ impl<'a, D> Segments<'a, D> {
         if disk.len() != iter.bi_size as usize {
             return Err(EINVAL);
         }
+        #[cfg(has_bvec_offset)]
+        let done = iter.bi_offset;
+        // The name of the field up to 7.2.
+        #[cfg(not(has_bvec_offset))]
+        let done = iter.bi_bvec_done;
+
         // INVARIANT: The caller ensures that the iterator describes the vector and that `D` is the
         // direction; `disk` has as many bytes as the bio, as just checked.
         Ok(Self {
             // A bio without data has no vector.
             vec: vec.wrapping_add(iter.bi_idx as usize),
-            done: iter.bi_bvec_done,
+            done,
             left: iter.bi_size,
             sector: iter.bi_sector,
             disk: disk.base(),

@@ -120,9 +120,15 @@ __rust_helper unsigned long rust_ext_helper_pte_pfn(pte_t pte)
 	return pte_pfn(pte);
 }
 
-__rust_helper bool rust_ext_helper_pte_uffd_wp(pte_t pte)
+/* The names up to 7.2; this goes away with it. */
+#ifndef pgtable_supports_uffd
+#define pte_uffd pte_uffd_wp
+#define pte_mkuffd pte_mkuffd_wp
+#endif
+
+__rust_helper bool rust_ext_helper_pte_uffd(pte_t pte)
 {
-	return pte_uffd_wp(pte);
+	return pte_uffd(pte);
 }
 
 __rust_helper bool rust_ext_helper_pte_is_uffd_wp_marker(pte_t pte)
@@ -130,9 +136,9 @@ __rust_helper bool rust_ext_helper_pte_is_uffd_wp_marker(pte_t pte)
 	return pte_is_uffd_wp_marker(pte);
 }
 
-__rust_helper pte_t rust_ext_helper_pte_mkuffd_wp(pte_t pte)
+__rust_helper pte_t rust_ext_helper_pte_mkuffd(pte_t pte)
 {
-	return pte_mkuffd_wp(pte);
+	return pte_mkuffd(pte);
 }
 
 __rust_helper pte_t rust_ext_helper_mk_zero_pte(struct vm_area_struct *vma,

@@ -69,13 +69,48 @@ impl Mappings<'_> {
         // - The frames have a `struct page` each, by the invariants of `Frames`.
         // - This task may sleep: it holds a semaphore, no spinlock.
         unsafe {
-            let tree = &raw mut (*self.mapping.as_raw()).i_mmap;
-            let mut vma = bindings::vma_interval_tree_iter_first(tree, first, last);
+            let mut vma = tree::first(self.mapping.as_raw(), first, last);
             while !vma.is_null() {
                 bindings::pfn_mkclean_range(pfn, pages, first, vma);
                 bindings::cond_resched();
-                vma = bindings::vma_interval_tree_iter_next(vma, first, last);
+                vma = tree::next(vma, first, last);
             }
+        }
+    }
+}
+
+/// The walk over the areas that map a part of a file.
+#[cfg(has_mapping_rmap_tree)]
+mod tree {
+    pub(super) use crate::bindings::{
+        mapping_rmap_tree_iter_first as first,
+        mapping_rmap_tree_iter_next as next, //
+    };
+}
+/// The same for kernels up to 7.2, whose walk begins at the tree and not at the mapping.
+#[cfg(not(has_mapping_rmap_tree))]
+mod tree {
+    use crate::bindings;
+    use kernel::ffi::c_ulong;
+
+    pub(super) use bindings::vma_interval_tree_iter_next as next;
+
+    /// # Safety
+    ///
+    /// - `mapping` must be valid.
+    /// - The caller must hold its `i_mmap_rwsem`.
+    #[inline]
+    pub(super) unsafe fn first(
+        mapping: *mut bindings::address_space,
+        first: c_ulong,
+        last: c_ulong,
+    ) -> *mut bindings::vm_area_struct {
+        // SAFETY:
+        // - The caller ensures that the mapping, and with it the tree, is valid.
+        // - The caller ensures that the tree is locked.
+        unsafe {
+            let tree = &raw mut (*mapping).i_mmap;
+            bindings::vma_interval_tree_iter_first(tree, first, last)
         }
     }
 }

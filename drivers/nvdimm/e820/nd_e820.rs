@@ -42,7 +42,7 @@ impl platform::Driver for E820Pmem {
 
 fn register(pdev: &platform::Device<Core<'_>>) -> Result<E820Pmem> {
     let dev = pdev.as_ref();
-    let bus = Bus::register(dev, c"e820", &THIS_MODULE)?;
+    let bus = Bus::register(dev, c"e820", kernel_ext::compat::this_module!())?;
     walk_legacy_pmem(|range| {
         bus.add_region(range).inspect_err(|_| {
             dev_err!(

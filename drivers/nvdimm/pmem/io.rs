@@ -5,8 +5,7 @@
 use super::{
     device::PmemDevice,
     poison,
-    sysfs,
-    THIS_MODULE, //
+    sysfs, //
 };
 use kernel::{
     prelude::*,
@@ -36,7 +35,7 @@ pub(crate) struct PmemDisk;
 impl disk::Operations for PmemDisk {
     type Data = PmemDevice;
 
-    const MODULE: &'static ThisModule = &THIS_MODULE;
+    const MODULE: &'static ThisModule = kernel_ext::compat::this_module!();
     const ATTRIBUTES: Option<&'static Group<PmemDevice>> = Some(&sysfs::DAX_GROUP);
 
     #[inline]

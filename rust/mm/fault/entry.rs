@@ -237,7 +237,7 @@ impl Vacant<'_> {
         // - What `entry` refers to is there, and counted, as the caller ensures.
         unsafe {
             if self.marked {
-                entry = bindings::pte_mkuffd_wp(entry);
+                entry = bindings::pte_mkuffd(entry);
             }
             bindings::set_pte_at(vma, vmf.address(), at, entry);
         }
@@ -261,7 +261,7 @@ impl Occupied<'_> {
             return FaultCode::SIGBUS;
         }
         // SAFETY: The function reads the value, and nothing that it refers to.
-        if vmf.has_writes_reported() && unsafe { bindings::pte_uffd_wp(self.entry) } {
+        if vmf.has_writes_reported() && unsafe { bindings::pte_uffd(self.entry) } {
             return FaultCode::NOPAGE;
         }
         // SAFETY:
