@@ -55,13 +55,26 @@ begin() {
 
 skip() { echo "SKIP: $*"; exit "$KSFT_SKIP"; }
 
-# The tests of this script that expected-c-failures lists: lines "NUMBER COMPONENT DEFECT"
+# The tests of this script that expected-c-failures lists: lines "NUMBER COMPONENT[<RELEASE] DEFECT"
 KTAP_LISTED=$(sed -n "s/^$SCRIPT_NAME //p" expected-c-failures)
 
-# expected: print the defect if the test that ran last is listed for a component that is C
+# older_than RELEASE: succeed if the running kernel is, by the three numbers of its release
+older_than() {
+	uname -r | awk -v than="$1" '{
+		split($0, now, /[^0-9]+/)
+		split(than, fixed, /[^0-9]+/)
+		for (i = 1; i < 3 && now[i] == fixed[i]; i++);
+		exit now[i] + 0 >= fixed[i] + 0
+	}'
+}
+
+# expected: print the defect if the test that ran last is listed for a component that is C, in a kernel that
+# has the defect
 expected() {
 	echo "$KTAP_LISTED" | while read -r _number _component _defect; do
-		[ "$_number" != "$KTAP_TESTNO" ] || ! is_c "$_component" || echo "$_defect"
+		[ "$_number" = "$KTAP_TESTNO" ] || continue
+		case $_component in *'<'*) older_than "${_component#*<}" || continue ;; esac
+		! is_c "${_component%<*}" || echo "$_defect"
 	done
 }
 
