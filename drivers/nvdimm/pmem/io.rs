@@ -46,12 +46,18 @@ impl disk::Operations for PmemDisk {
             }
         }
 
-        let accounting = bio.start_accounting();
-        let status = match transfer(&pmem, &bio) {
-            Ok(()) => Status::OK,
-            Err(e) => e.into(),
+        // The statistics count transfers, and not a flush without data.
+        let status = if bio.bytes() == 0 {
+            Status::OK
+        } else {
+            let accounting = bio.start_accounting();
+            let status = match transfer(&pmem, &bio) {
+                Ok(()) => Status::OK,
+                Err(e) => e.into(),
+            };
+            bio.end_accounting(accounting);
+            status
         };
-        bio.end_accounting(accounting);
 
         if bio.is_fua() && status.is_ok() {
             return pmem.region.flush_then_end(bio);
@@ -63,9 +69,6 @@ impl disk::Operations for PmemDisk {
 /// Moves the data of a bio, up to the first error.
 #[inline]
 fn transfer(pmem: &PmemDevice, bio: &Bio) -> Result {
-    if bio.bytes() == 0 {
-        return Ok(());
-    }
     // The block layer has compared the bio with the capacity of the disk, so this does not fail.
     let memory = pmem
         .memory

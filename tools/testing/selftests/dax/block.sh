@@ -9,7 +9,7 @@
 # shellcheck shell=dash
 . ./ktap.sh
 
-plan 10
+plan 11
 
 odd_segments() {
 	daxexer raw /dev/$DISK0 --off 512 --len 4M --ops 300 --seed 1
@@ -55,6 +55,13 @@ no_accounting() {
 	daxexer write /dev/$DISK0 --direct 1 >/dev/null
 	want "counters" "$(counters)" "$_before"
 	echo 1 >$Q/iostats
+}
+
+# A flush moves no data: it is no write of the statistics.
+flush_accounting() {
+	_before=$(awk '{ print $5 }' /sys/block/$DISK0/stat)
+	for _i in 1 2 3 4 5; do dd if=/dev/null of=/dev/$DISK0 conv=notrunc,fsync; done
+	want "writes after flushes" "$(awk '{ print $5 }' /sys/block/$DISK0/stat)" "$_before"
 }
 
 attributes() {
@@ -134,4 +141,5 @@ it "dax/write_cache is read, set, and protected from nonsense" write_cache
 it "region read_only makes the disk read-only and back" read_only
 it "discard is refused" discard
 it "four programs at once" concurrent
+it "a flush without data is not accounted" flush_accounting
 finish
