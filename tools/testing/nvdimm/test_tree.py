@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""tools/integrate: the tree goes into a kernel source and out again."""
+"""tools/integrate: the tree goes into a kernel source and out again; which kernels it takes."""
 
 import os
 import re
@@ -12,15 +12,24 @@ from bench.paths import CACHE, CHECKOUT, LINUX
 
 TOOLS = CHECKOUT / "tools/integrate"
 FIXES = sorted((TOOLS / "fixes").glob("*.patch"))
+OLDER = TOOLS / "fixes/older"
 RECORD = ".rust-dax-fixes"
 # What integrate changes besides the files of its patches
 CHANGED = ("Makefile", "drivers/dax/Makefile", "tools/testing/selftests/Makefile")
 
 
-def run(tool, *arguments):
+def run(tool, *arguments, **environment):
     """Run integrate or unintegrate; return whether it succeeded."""
     return subprocess.run([tool, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                          check=False).returncode == 0
+                          env=os.environ | environment, check=False).returncode == 0
+
+
+def form(fix, tree):
+    """Which patch of a fix applies to the tree."""
+    forms = [file for file in (fix, OLDER / fix.name) if file.exists()]
+    return next(file for file in forms if subprocess.run(
+        ["patch", "-d", tree, "-p1", "-s", "-f", "--dry-run", "-i", file], check=False,
+        stdout=subprocess.DEVNULL).returncode == 0)
 
 
 def patched(directory):
@@ -59,10 +68,18 @@ def integrate(tree, *options):
     return once
 
 
-def refuses(tree, *options):
+def refuses(tree, *options, **environment):
     """Whether integrate fails and changes nothing."""
     before = content(tree)
-    return not run(TOOLS / "integrate", *options, tree) and content(tree) == before
+    return not run(TOOLS / "integrate", *options, tree, **environment) and content(tree) == before
+
+
+def name_release(tree, release):
+    """Let the tree be of another release."""
+    makefile, text = tree / "Makefile", (tree / "Makefile").read_text()
+    for name, number in zip(("VERSION", "PATCHLEVEL", "SUBLEVEL"), release.split(".")):
+        text = re.sub(f"^{name} = .*", f"{name} = {number}", text, flags=re.MULTILINE)
+    makefile.write_text(text)
 
 
 def test_integrate(tree):
@@ -77,7 +94,8 @@ def test_integrate(tree):
 
 def test_fixes_from_elsewhere_stay(tree):
     for fix in FIXES:
-        subprocess.run(["patch", "-d", tree, "-p1", "-s", "-i", fix], check=True)
+        subprocess.run(["patch", "-d", tree, "-p1", "-s", "--no-backup-if-mismatch", "-i",
+                        form(fix, tree)], check=True)
     before = content(tree)
     assert run(TOOLS / "integrate", "--fixes", tree) and run(TOOLS / "unintegrate", tree)
     assert content(tree) == before
@@ -93,7 +111,35 @@ def test_what_does_not_fit_is_refused(tree):
     assert run(TOOLS / "integrate", "--fixes", tree)
     file.write_text("")
     assert refuses(tree) and refuses(tree, "--fixes")
-    file.write_bytes(text)
-    makefile = tree / "Makefile"
-    makefile.write_text(re.sub("^SUBLEVEL = .*", "SUBLEVEL = 99", makefile.read_text(), flags=re.MULTILINE))
-    assert refuses(tree)
+
+
+@pytest.mark.parametrize("release", ["7.2.6", "7.2.99", "7.3.0", "7.3.99"], ids="tree/takes/{}".format)
+def test_releases_within_the_range(tree, release):
+    name_release(tree, release)
+    assert run(TOOLS / "integrate", tree)
+
+
+@pytest.mark.parametrize("release", ["6.12.1", "7.2.5", "7.4.0", "7.20.7"], ids="tree/refuses/{}".format)
+def test_releases_outside_of_the_range(tree, release):
+    before = content(tree)
+    name_release(tree, release)
+    named = content(tree)
+    assert refuses(tree) and refuses(tree, FORCE="0")
+    assert run(TOOLS / "integrate", tree, FORCE="1")
+    # what is in goes out of any kernel
+    assert run(TOOLS / "unintegrate", tree) and content(tree) == named != before
+
+
+@pytest.mark.parametrize("release, forced, status, said", [
+    ("7.2.12", "", 0, "Linux 7.2.12: the whole check runs on it"),
+    ("7.2.9", "", 0, "Linux 7.2.9: compiled, not run"),
+    ("7.2.98", "", 0, "Linux 7.2.98: not tried"),
+    ("7.2.5", "", 1, "Linux 7.2.5: rust-dax is for 7.2.y from 7.2.6 on and 7.3.y; FORCE=1 tries it all the same"),
+    ("7.4.0", "1", 0, "warning: Linux 7.4.0: not tried; rust-dax is for 7.2.y from 7.2.6 on and 7.3.y"),
+], ids=[f"tree/tested/{release}" for release in ("7.2.12", "7.2.9", "7.2.98", "7.2.5", "7.4.0")])
+def test_how_far_it_was_tested(release, forced, status, said):
+    done = subprocess.run([TOOLS / "kernel-range", release], check=False, text=True, capture_output=True,
+                          env=os.environ | {"FORCE": forced})
+    assert (done.returncode, done.stdout + done.stderr) == (status, f"{said}\n")
+    # Kbuild takes what is on standard output for consent
+    assert bool(done.stdout) == (status == 0)

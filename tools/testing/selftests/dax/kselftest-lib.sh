@@ -25,16 +25,16 @@ installed() {
 		"$_root/cache/src/linux/tools/testing/selftests/lib.mk" \
 		"$_root/cache/src/linux/tools/testing/selftests/Makefile" \
 		"$_root/cache/src/linux/tools/testing/selftests/run_kselftest.sh" "$_root$KDIR/tools/testing/selftests/"
-	cp -r /selftests/dax "$_root$KDIR/tools/testing/selftests/"
-	in_debian make -C $KDIR/tools/testing/selftests TARGETS=dax RUSTC=none KSFT_INSTALL_PATH=$INSTALLED install
-	cp "$(command -v daxexer)" "$_root$INSTALLED/dax/"
-	_count=$(grep -c '^dax:' "$_root$INSTALLED/kselftest-list.txt")
+	cp -r /selftests/dax "$_root$KDIR/tools/testing/selftests/rust-dax"
+	in_debian make -C $KDIR/tools/testing/selftests TARGETS=rust-dax RUSTC=none KSFT_INSTALL_PATH=$INSTALLED install
+	cp "$(command -v daxexer)" "$_root$INSTALLED/rust-dax/"
+	_count=$(grep -c '^rust-dax:' "$_root$INSTALLED/kselftest-list.txt")
 	[ "$_count" -gt 50 ] || fail "only $_count tests are installed"
 }
 
 # as_user TESTS [VARIABLE=VALUE...]: run the installed tests; "" stands for all
 as_user() {
-	_options=$(for _test in $1; do echo "-t dax:$_test.sh"; done)
+	_options=$(for _test in $1; do echo "-t rust-dax:$_test.sh"; done)
 	shift
 	# through a pipe, since run_kselftest.sh opens its output again and would write over a file
 	# shellcheck disable=SC2086 # words

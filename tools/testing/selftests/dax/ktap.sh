@@ -17,7 +17,7 @@
 # ktap.sh skips the whole script if the machine lacks what its headers ask for (devices.sh).
 
 if [ ! -e ../kselftest/ktap_helpers.sh ]; then
-	echo "1..0 # SKIP no ../kselftest/ktap_helpers.sh: run this in tools/testing/selftests/dax of a kernel"
+	echo "1..0 # SKIP no ../kselftest/ktap_helpers.sh: run this in tools/testing/selftests/rust-dax of a kernel"
 	exit 4
 fi
 . ../kselftest/ktap_helpers.sh
