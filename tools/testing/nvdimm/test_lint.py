@@ -68,6 +68,11 @@ def test_circles(passes):
     passes(NVDIMM / "walls/circles.py", CHECKOUT)
 
 
+def test_kernels(passes):
+    """What differs between kernels is decided in rust/, and no helper has the name of one of the kernel's by chance."""
+    passes(NVDIMM / "walls/kernels.py", CHECKOUT, LINUX)
+
+
 # --- with the commands that the build of the lane integrated recorded -------------------------------
 
 def recorded():
