@@ -280,8 +280,10 @@ def test_rust_project_moves_paths(tmp_path):
     module = load_rust_project()
     (tmp_path / "rust/bindings").mkdir(parents=True)
     (tmp_path / "rust/bindings/bindings_generated.rs").touch()
+    (tmp_path / "rust/.kernel_ext.o.cmd").write_text("savedcmd := rustc --cfg=has_tree --cfg MODULE a.rs\n")
     bindings = module.bindings_of(["/nowhere", str(tmp_path)])
     project = module.complete(the_kernels_project(), bindings)
+    assert {entry["display_name"] for entry in project["crates"] if "has_tree" in entry["cfg"]} == {"kernel_ext"}
     places = [(str(tmp_path), "/objects"), ("/usr", "/root/usr"), ("/lin", "/no")]
     text = json.dumps(module.moved(project, places))
     assert '"/objects/rust/bindings"' in text and '"/root/usr"' in text and '"/linux/kernel.rs"' in text
