@@ -44,8 +44,8 @@ help:
 	@echo '                          these ratios from now on'
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded; DISK=FILE, PMEM=FILE: with that'
 	@echo '                          disk image or memory of an NVDIMM of yours; FILE,rw: which the guest may change'
-	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, doctests, forge,'
-	@echo '                          rustdoc'
+	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, kernels,'
+	@echo '                          doctests, forge, rustdoc'
 	@echo '  make rustdoc            the documentation of the crates, as HTML in the cache; says where'
 	@echo '  make rust-analyzer      rust-project.json for editors, from the kernel of the lane integrated'
 	@echo '  make environment        only make what the above need'
@@ -55,13 +55,14 @@ help:
 	@echo '       kcsan: data races; cfi: kCFI, IBT, mitigations; lossy: what the persistence checker has to notice'
 	@echo
 	@echo 'For kernel developers, with their own toolchain and without root:'
-	@echo '  make KDIR=DIR           build the modules for a prepared Linux 7.2.12 tree; DIR may be its'
+	@echo '  make KDIR=DIR           build the modules for a prepared tree of Linux 7.2.y, from 7.2.6 on, or'
+	@echo '                          7.3.y (FORCE=1: any other, without a promise); DIR may be its'
 	@echo '                          output directory; add LLVM=1 if it was built so, MO=DIR for objects'
 	@echo '  make KDIR=DIR clean     remove them'
 	@echo '  make KDIR=DIR rust-analyzer'
 	@echo '                          rust-project.json for editors, after the modules were built'
 	@echo '  make integrate KDIR=DIR, make unintegrate KDIR=DIR'
-	@echo '                          link this tree into a Linux 7.2.12 source tree, and take it out again;'
+	@echo '                          link this tree into such a source tree, and take it out again;'
 	@echo '                          FIXES=1: also patch defects of the kernel around it (tools/integrate/fixes)'
 
 .PHONY: demo check report mutants persist count shell lint rustdoc environment

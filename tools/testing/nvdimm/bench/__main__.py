@@ -12,7 +12,7 @@ from bench.progress import Failed
 
 # command: the module whose main() runs it
 COMMANDS = ("check", "count", "demo", "guest", "kernel", "mm_selftests", "mutants", "ndctl", "persist",
-            "report", "rust_analyzer", "rustdoc", "sources")
+            "range", "report", "rust_analyzer", "rustdoc", "sources")
 
 
 def main():

@@ -64,6 +64,8 @@ class Selection:
             return bool(self.pattern or not self.asked)
         if kind == "kunit":
             return lane in self.lanes and lanes.all_rust(lane) and lane not in ("lossy", "other")
+        if kind == "range":
+            return bool(self.finds_full) and not self.asked
         if kind == "recover":
             return bool(self.finds_full) and "integrated" in (self.named or ("integrated",))
         if name == "demo/stock" and not (self.named or self.finds_full):

@@ -54,6 +54,7 @@ def test_lanes():
     ("kunit/debug", [{"asked": ("debug",)}, {"tier": "full"}]),
     ("demo/integrated", [{}, {"asked": ("integrated",)}]),
     ("demo/stock", [{"tier": "full"}, {"pattern": "demo"}, {"asked": ("stock",)}]),
+    ("range/7.3.4", [{"tier": "full"}, {"pattern": "range"}]),
     ("recover/ctwin", [{"tier": "full"}, {"pattern": "recover"}]),
     ("count/integrated", [{}, {"pattern": "count"}]),
 ])
@@ -65,7 +66,7 @@ def test_other_tests(name, wanted):
 @pytest.mark.parametrize("name, given", [
     ("lint/clippy", {"asked": ("debug",)}), ("lint/clippy", {"kernel": True}), ("lint/clippy", {"pattern": "/dm"}),
     ("kunit/debug", {}), ("kunit/lossy", {}), ("demo/stock", {}), ("recover/ctwin", {}), ("recover/ctwin", {"tier": "default"}),
-    ("count/integrated", {"asked": ("ctwin",)}),
+    ("count/integrated", {"asked": ("ctwin",)}), ("range/7.3.4", {}), ("range/7.3.4", {"asked": ("debug",)}),
 ])
 def test_left_out(name, given):
     assert not Selection(**given).wants(name)
