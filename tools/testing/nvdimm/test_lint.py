@@ -63,15 +63,9 @@ def test_unsafe(passes):
     passes(NVDIMM / "walls/unsafe.py", CHECKOUT)
 
 
-def test_circles(passes):
-    """No file of a component uses a file that uses it."""
-    passes(NVDIMM / "walls/circles.py", CHECKOUT)
-
-
 def test_kernels(passes):
     """What differs between kernels is decided in rust/, and no helper has the name of one of the kernel's by chance."""
     passes(NVDIMM / "walls/kernels.py", CHECKOUT, LINUX)
-
 
 # --- with the commands that the build of the lane integrated recorded -------------------------------
 
@@ -96,8 +90,9 @@ def test_clippy(passes):
 
 
 @pytest.mark.lanes("integrated")
-@pytest.mark.parametrize("tool", ["replay/doctests.py", "forge/forge.py", "replay/rustdoc.py"],
+@pytest.mark.parametrize("tool", ["walls/circles.py", "replay/doctests.py", "forge/forge.py", "replay/rustdoc.py"],
                          ids=lambda tool: "lint/" + tool.partition("/")[2].removesuffix(".py"))
 def test_replayed(passes, tool):
-    """The examples compile, safe code cannot make what is evidence, and the documentation has no broken link."""
+    """No file of a component uses one that uses it, the examples compile, safe code cannot make what is evidence,
+    and the documentation has no broken link."""
     passes(*kernel.inside(OBJECTS, [NVDIMM / tool, STAGE]))

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-import lexer
+from unsafe import code as code_of
 
 CFG = re.compile(r"\bcfg(?:_attr|!)?\s*\((?:[^()]|\([^()]*\))*")
 FEATURE = re.compile(r"\bhas_\w+")
@@ -23,7 +23,7 @@ VERSION = re.compile(r"\b\d+\.\d+\b")
 
 def asked(text):
     """(line, feature, whether its absence is meant) for each has_FEATURE in a cfg."""
-    code = lexer.blank(text)
+    code = code_of(text)
     for cfg in CFG.finditer(code):
         for feature in FEATURE.finditer(cfg[0]):
             line = code.count("\n", 0, cfg.start() + feature.start()) + 1
@@ -67,7 +67,7 @@ def helpers(directory):
 
 def collisions(tree, linux):
     """The helpers that the kernel has too and that no explicit use chooses."""
-    chosen = {name for names in CHOSEN.findall(lexer.blank((tree / "rust/bindings.rs").read_text()))
+    chosen = {name for names in CHOSEN.findall(code_of((tree / "rust/bindings.rs").read_text()))
               for name in re.findall(r"\w+", names)}
     theirs = helpers(linux / "rust/helpers")
     if not theirs:
