@@ -5,15 +5,12 @@ They look at a copy of the checkout that has what a commit of it would have, so 
 leftovers of editors do not count.
 """
 
-import importlib.util
-import json
 import os
 import re
 import shutil
 import subprocess
 import tomllib
 from fnmatch import fnmatch
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import editorconfig
@@ -226,66 +223,3 @@ def test_contributing_names_what_exists(names):
     assert table
     for place in table:
         assert any(fnmatch(name, place) for name in names) or place in places, f"CONTRIBUTING.md: {place}"
-
-
-# --- rust-analyzer ----------------------------------------------------------------------------
-
-
-def load_rust_project():
-    """tools/rust-project as a module."""
-    loader = SourceFileLoader("rust_project", str(CHECKOUT / "tools/rust-project"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("rust_project", loader))
-    loader.exec_module(module)
-    return module
-
-
-def crate(name, root, uses=()):
-    """A crate as the kernel's generator writes it."""
-    return {"display_name": name, "root_module": root, "is_workspace_member": True, "edition": "2021",
-            "deps": [{"crate": at, "name": used} for at, used in uses], "cfg": ["CONFIG_A"], "env": {}}
-
-
-def the_kernels_project():
-    """A small project of the kernel's, with one crate of this tree."""
-    names = ["core", "kernel", "pin_init", "zerocopy", "zerocopy_derive"]
-    crates = [crate(name, f"/linux/{name}.rs") for name in names]
-    crates.append(crate("dax_core", f"{CHECKOUT}/drivers/dax/dax_core.rs", [(1, "kernel")]))
-    return {"crates": crates, "sysroot": "/usr"}
-
-
-def test_rust_project_has_the_crates():
-    crates = load_rust_project().complete(the_kernels_project(), Path("/objects"))["crates"]
-    assert [c["display_name"] for c in crates[5:]] == [
-        "kernel_ext", "dax_core", "fs_dax", "kernel_ext", "nd_pmem", "nd_e820"]
-    for entry in crates[5:]:
-        assert Path(entry["root_module"]).is_file()
-        assert all(crates[used["crate"]]["display_name"] == used["name"] for used in entry["deps"])
-        assert (entry["display_name"] == "kernel_ext") == ("KERNEL_EXT_BINDINGS" in entry["env"])
-    assert [c["deps"][-1]["crate"] for c in crates[5:] if c["display_name"] != "kernel_ext"] == [5, 5, 8, 8]
-    assert ["MODULE" in c["cfg"] for c in crates[5:]] == [False] * 3 + [True] * 3
-
-
-def test_rust_project_has_every_root():
-    """The objects that makefiles make of Rust are those of the project's crates."""
-    makefiles = [CHECKOUT / name for name in ("rust/Makefile", "drivers/dax/Makefile",
-                                             "drivers/nvdimm/Makefile", "fs/dax/Makefile")]
-    stems = {stem for file in makefiles for stem in re.findall(r"(\w+)\.o\b", file.read_text())}
-    roots = {path.stem for part in ("rust", "drivers", "fs") for path in (CHECKOUT / part).rglob("*.rs")
-             if path.stem in stems and "#[path" not in path.read_text()}
-    crates = load_rust_project().complete(the_kernels_project(), Path("/objects"))["crates"]
-    assert {Path(entry["root_module"]).stem for entry in crates[5:]} == roots
-
-
-def test_rust_project_moves_paths(tmp_path):
-    module = load_rust_project()
-    (tmp_path / "rust/bindings").mkdir(parents=True)
-    (tmp_path / "rust/bindings/bindings_generated.rs").touch()
-    (tmp_path / "rust/.kernel_ext.o.cmd").write_text("savedcmd := rustc --cfg=has_tree --cfg MODULE a.rs\n")
-    bindings = module.bindings_of(["/nowhere", str(tmp_path)])
-    project = module.complete(the_kernels_project(), bindings)
-    assert {entry["display_name"] for entry in project["crates"] if "has_tree" in entry["cfg"]} == {"kernel_ext"}
-    places = [(str(tmp_path), "/objects"), ("/usr", "/root/usr"), ("/lin", "/no")]
-    text = json.dumps(module.moved(project, places))
-    assert '"/objects/rust/bindings"' in text and '"/root/usr"' in text and '"/linux/kernel.rs"' in text
-    with pytest.raises(SystemExit):
-        module.bindings_of(["/nowhere"])

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """Static properties of the tree."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from bench import kernel
-from bench.paths import CACHE, CHECKOUT, LINUX, NVDIMM
+from bench import kernel, rust_analyzer
+from bench.paths import CACHE, CHECKOUT, LINUX, NVDIMM, from_host
 
 OBJECTS = CACHE / "build/lane-integrated"
 STAGE = CACHE / "stage/integrated"
@@ -67,6 +70,7 @@ def test_kernels(passes):
     """What differs between kernels is decided in rust/, and no helper has the name of one of the kernel's by chance."""
     passes(NVDIMM / "walls/kernels.py", CHECKOUT, LINUX)
 
+
 # --- with the commands that the build of the lane integrated recorded -------------------------------
 
 def recorded():
@@ -96,3 +100,26 @@ def test_replayed(passes, tool):
     """No file of a component uses one that uses it, the examples compile, safe code cannot make what is evidence,
     and the documentation has no broken link."""
     passes(*kernel.inside(OBJECTS, [NVDIMM / tool, STAGE]))
+
+
+@pytest.mark.lanes("integrated")
+def test_rust_analyzer(tmp_path):
+    """rust-project.json has a crate for each object that the makefiles make of Rust, with what it uses."""
+    tree = shutil.copytree(STAGE, tmp_path / "tree", symlinks=True)
+    rust_analyzer.make(tree)
+    crates = json.loads((tree / "rust-project.json").read_text())["crates"]
+    ours = [crate for crate in crates if crate["root_module"].startswith(os.environ["RUST_DAX_HOST_CHECKOUT"] + "/")]
+    assert [crate["display_name"] for crate in ours] == [
+        "kernel_ext", "dax_core", "fs_dax", "kernel_ext", "nd_pmem", "nd_e820"]
+    for crate in ours:
+        assert from_host(crate["root_module"]).is_file()
+        assert all(crates[used["crate"]]["display_name"] == used["name"] for used in crate["deps"])
+        assert crate["display_name"] != "kernel_ext" or from_host(crate["env"]["KERNEL_EXT_BINDINGS"]).is_dir()
+    assert ["MODULE" in crate["cfg"] for crate in ours] == [False] * 3 + [True] * 3
+    used = [crates.index(ours[number]) for number in (0, 0, 3, 3)]
+    assert [crate["deps"][-1]["crate"] for crate in ours if crate["display_name"] != "kernel_ext"] == used
+    makefiles = [tree / part / "Makefile" for part in ("rust", "drivers/dax", "drivers/nvdimm", "fs/dax")]
+    stems = {stem for file in makefiles for stem in re.findall(r"(\w+)\.o\b", file.read_text())}
+    assert {Path(crate["root_module"]).stem for crate in ours} == {
+        file.stem for part in ("rust", "drivers", "fs") for file in (tree / part).rglob("*.rs")
+        if file.stem in stems and "#[path" not in file.read_text()}

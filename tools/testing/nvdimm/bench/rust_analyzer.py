@@ -12,16 +12,21 @@ OBJECTS = CACHE / "build/lane-integrated"
 MADE = CACHE / "build/rust-analyzer"
 
 
+def make(tree=None):
+    """Make it in TREE, a copy of the checkout, or in the checkout."""
+    MADE.mkdir(exist_ok=True)
+    make_it = ["make", "-s", "-C", LINUX, "LLVM=1", "O=/build", "M=/rust-dax", f"MO={MADE}", "rust-analyzer"]
+    outside = {"/rust-dax": CHECKOUT, "/build": OBJECTS, "/cache": CACHE, "/usr": CACHE / "trixie/usr"}
+    complete = [CHECKOUT / "tools/rust-project", MADE / "rust-project.json", "/build/rust-dax", "--",
+                *(f"{inside}={on_host(path)}" for inside, path in outside.items())]
+    for command in (make_it, complete):
+        if subprocess.run(kernel.inside(OBJECTS, command, tree), stdout=subprocess.DEVNULL, check=False).returncode:
+            raise Failed(f"{command[0]} failed")
+
+
 def main(_arguments):
     """Make it."""
     kernel.build("integrated")
-    MADE.mkdir(exist_ok=True)
-    make = ["make", "-s", "-C", LINUX, "LLVM=1", "O=/build", "M=/rust-dax", f"MO={MADE}", "rust-analyzer"]
-    outside = {"/rust-dax": CHECKOUT, "/build": OBJECTS, "/cache": CACHE, "/usr": CACHE / "trixie/usr"}
-    convert = [CHECKOUT / "tools/rust-project", MADE / "rust-project.json", "/build/rust-dax", "--",
-               *(f"{inside}={on_host(path)}" for inside, path in outside.items())]
-    for command in (make, convert):
-        if subprocess.run(kernel.inside(OBJECTS, command), stdout=subprocess.DEVNULL, check=False).returncode:
-            raise Failed(f"{command[0]} failed")
+    make()
     print(on_host(CHECKOUT / "rust-project.json"))
     return 0

@@ -2,10 +2,12 @@
 """Where code may ask for a feature of the kernel, and which helpers collide."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
-from test_unsafe import HERE, made
+from test_unsafe import made
 
+HERE = Path(__file__).parent
 MAKEFILE = "ext-has := \\\n\t$(call has,tree,tree_first,include/linux/mm.h)\n"
 WRAPPER = "#[cfg(has_tree)]\nmod tree {}\n/// Up to 7.2.\n#[cfg(not(has_tree))]\nmod tree {}\n"
 GOOD = {"rust/Makefile": MAKEFILE, "rust/mm.rs": WRAPPER, "rust/bindings.rs": "pub use helpers::*;\n",
