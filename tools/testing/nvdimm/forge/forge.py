@@ -18,8 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "replay"))
 
-from attempt import Attempt, Malformed, errors, judge  # pylint: disable=wrong-import-position
-from recorded import Missing, Recorded, copy_sources, give_up  # pylint: disable=wrong-import-position
+from attempt import Attempt, errors, judge  # pylint: disable=wrong-import-position
+from recorded import Recorded, copy_sources  # pylint: disable=wrong-import-position
 
 USER = """\
 // SPDX-License-Identifier: GPL-2.0
@@ -39,7 +39,7 @@ def crate_with(attempts, tree, root):
 
 
 def compiled(tree, crate, attempts, *flags):
-    """rustc's messages for the crate with these attempts in it."""
+    """rustc's errors for the crate with these attempts in it."""
     recorded = Recorded("kernel_ext" if crate == "user" else crate)
     root = None if crate == "user" else recorded.root
     flags = [*recorded.flags, *flags]
@@ -50,18 +50,16 @@ def compiled(tree, crate, attempts, *flags):
     file = directory / f"{name}.rs"
     file.write_text(crate_with(attempts, tree, root))
     said = subprocess.run(
-        ["rustc", *flags, "--error-format=json", "--crate-name", crate,
+        ["rustc", *flags, "--error-format=short", "--crate-name", crate,
          "--emit=metadata", "-o", tree / f"{name}.rmeta", file],
         env={**os.environ, **recorded.environment}, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, check=False)
-    if said.returncode == 0 or errors(said.stderr):
-        return said.stderr
-    return f"{said.stderr}\nrustc ended with status {said.returncode}"
+    return errors(said.stderr, said.returncode)
 
 
 def controls(tree, crate, attempts):
     """What is wrong with the controls of a crate, which are compiled together."""
-    for _, _, _, text in errors(compiled(tree, crate, attempts, "--cfg=control")):
+    for _, _, _, text in compiled(tree, crate, attempts, "--cfg=control"):
         yield f"{crate}: a control does not compile:\n{text}"
 
 
@@ -70,7 +68,7 @@ def main(sources, names):
     files = [HERE / f"{name}.rs" for name in names] or sorted(HERE.glob("*.rs"))
     attempts = [Attempt(file) for file in files]
     if not attempts:
-        give_up(f"there is no attempt in {HERE}")
+        sys.exit(f"there is no attempt in {HERE}")
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(os.cpu_count()) as pool:
         tree = Path(directory)
         copy_sources(sources, tree)
@@ -90,7 +88,4 @@ def main(sources, names):
 
 if __name__ == "__main__":
     os.chdir("/build")
-    try:
-        sys.exit(main(sys.argv[1], sys.argv[2:]))
-    except (Malformed, Missing) as error:
-        give_up(error)
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -24,13 +24,9 @@ ROOTS = {
 }
 
 
-class Missing(Exception):
-    """The build has not recorded what is asked for."""
-
-
 class Recorded:
-    """The recorded command of the crate NAME; each module has a kernel_ext of its own, WITHIN its
-    directory."""
+    """The recorded command of the crate NAME; each module has a kernel_ext of its own, WITHIN its directory.
+    The tool ends if the build has not recorded it."""
 
     def __init__(self, name, within=None):
         self.name = name
@@ -40,11 +36,10 @@ class Recorded:
         try:
             line = file.read_text().partition("\n")[0]
         except FileNotFoundError:
-            raise Missing(f"{file}: the lane integrated is not built; run "
-                          "make check T=lint/doctests") from None
+            sys.exit(f"{file}: the lane integrated is not built; run make check T=lint/doctests")
         words = shlex.split(line.partition(" := ")[2].partition(" ;")[0])
         if "rustc" not in words:
-            raise Missing(f"{file}: there is no rustc command in it")
+            sys.exit(f"{file}: there is no rustc command in it")
         at = words.index("rustc")
         self.environment = dict(word.split("=", 1) for word in words[:at])
         self.environment |= {"RUSTC_BOOTSTRAP": "1", "KERNEL_EXT_BINDINGS": str(BINDINGS)}
@@ -74,8 +69,3 @@ def copy_sources(sources, to):
     """Copies the Rust of the product from SOURCES."""
     for part in ("rust", "drivers", "fs"):
         shutil.copytree(Path(sources) / part, Path(to) / part)
-
-
-def give_up(error):
-    """For what must not happen: there is nothing to check."""
-    sys.exit(f"{Path(sys.argv[0]).name}: {error}")

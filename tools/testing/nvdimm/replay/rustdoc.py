@@ -17,7 +17,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from recorded import ROOTS, Missing, Recorded, copy_sources, give_up
+from recorded import ROOTS, Recorded, copy_sources
 
 PUBLISHED = "https://rust.docs.kernel.org"
 ELSEWHERE = ("core", "kernel", "pin_init", "macros", "ffi", "zerocopy")
@@ -72,8 +72,4 @@ def main(sources, to, kernel):
 
 if __name__ == "__main__":
     os.chdir("/build")
-    try:
-        sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None,
-                      os.environ.get("KERNEL_SOURCE", KERNEL)))
-    except Missing as error:
-        give_up(error)
+    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None, os.environ.get("KERNEL_SOURCE", KERNEL)))

@@ -54,7 +54,7 @@ def test_no_command(tmp_path):
         if text is not None:
             made(tmp_path, text)
         recorded.OBJECTS = tmp_path
-        with pytest.raises(recorded.Missing):
+        with pytest.raises(SystemExit):
             recorded.Recorded("kernel_ext")
 
 
