@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import headers, lanes
+from bench import headers, lanes, runs
 from bench.guest import Guest
-from bench.paths import CACHE
 from bench.selection import Selection
 
 SELECTION = pytest.StashKey()
@@ -37,17 +36,8 @@ def pytest_configure(config):
     option = config.option
     config.stash[SELECTION] = Selection(option.pattern, tuple(option.asked.split()), option.tier,
                                         bool(os.environ.get("KERNEL")))
-    config.stash[DURATIONS] = durations()
+    config.stash[DURATIONS] = runs.durations()
     config.addinivalue_line("markers", "lanes(lane, ...): the lanes that the test boots or looks at")
-
-
-def durations():
-    """Seconds of tests by name, of earlier checks."""
-    try:
-        pairs = (line.split() for line in (CACHE / "durations").read_text().splitlines())
-        return {name: int(seconds) for name, seconds in pairs}
-    except FileNotFoundError:
-        return {}
 
 
 # --- names and order ------------------------------------------------------------------------------

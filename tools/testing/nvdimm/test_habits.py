@@ -15,7 +15,6 @@ from pathlib import Path
 
 import editorconfig
 import pytest
-import yaml
 
 CHECKOUT = Path(os.environ.get("RUST_DAX_CHECKOUT", "/rust-dax"))
 LINUX = Path(os.environ.get("RUST_DAX_LINUX", "/cache/src/linux"))
@@ -194,23 +193,9 @@ def test_ci_is_yaml(name, tree):
               "document-start: disable}}", name, cwd=tree)
 
 
-def commands(value):
-    """The lines of the scripts of a CI definition."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in ("run", "script", "before_script", "after_script"):
-                yield from (inner if isinstance(inner, str) else "\n".join(inner)).splitlines()
-            else:
-                yield from commands(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from commands(inner)
-
-
 @pytest.mark.parametrize("name", CI, ids="habits/command/{}".format)
 def test_ci_runs_the_readmes_command(name):
-    said = list(commands(yaml.safe_load((CHECKOUT / name).read_text())))
-    assert "make check" in said
+    assert re.search("^ *(- )?make check$", (CHECKOUT / name).read_text(), re.MULTILINE)
     assert "    make check" in (CHECKOUT / "README.md").read_text().splitlines()
 
 

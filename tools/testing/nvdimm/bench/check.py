@@ -10,22 +10,20 @@ pytest collects the tests, once here and once in each of its workers (../conftes
 last line is "N passed, N failed". The exit status is 0 if a test passed and none failed.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-from bench import kernel, lanes, sources, tables
+from bench import kernel, lanes, parts, sources, tables
 from bench.paths import CACHE, CHECKOUT, NVDIMM, from_host, on_host
 from bench.progress import Failed, locked, step, ticking
-from bench.runs import Result, Run
+from bench.runs import Result, Run, durations
 from bench.selection import Selection
 
 KEPT_RUNS = 10
@@ -33,16 +31,6 @@ KEPT_RUNS = 10
 SILENT = ("-qq", "--no-header", "--no-summary", "-o", "console_output_style=classic")
 # A guest keeps a core busy for two thirds of the time and needs 2 GiB.
 PER_CORE, MOST_WORKERS, GUEST_KIB = 1.5, 6, 2 << 20
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A test that was collected."""
-
-    name: str
-    group: str
-    seconds: int
-    lanes: tuple
 
 
 class Collector:
@@ -53,8 +41,7 @@ class Collector:
 
     def pytest_collection_finish(self, session):
         """All is collected and selected."""
-        self.tests = [Planned(item.bench_name, item.bench_group, item.bench_seconds, tuple(item.bench_lanes))
-                      for item in session.items]
+        self.tests = session.items
 
     def pytest_collectreport(self, report):
         """A module may not be importable."""
@@ -77,7 +64,7 @@ class Recorder:
     def __init__(self, tests, out, workers):
         self.out, self.workers, self.left = out, workers, defaultdict(dict)
         for test in tests:
-            self.left[test.group][test.name] = test.seconds
+            self.left[test.bench_group][test.bench_name] = test.bench_seconds
         self.groups = len(self.left)
         self.ran, self.running = {}, {}
 
@@ -151,18 +138,16 @@ class Recorder:
     def save(self):
         """Write how long the tests took; the next check plans by the last measurement of each."""
         (self.out / "seconds").write_text("".join(f"{s}\t{name}\n" for name, s in self.ran.items()))
-        file = CACHE / "durations"
-        known = dict(line.split() for line in file.read_text().splitlines()) if file.exists() else {}
-        known.update((name, str(seconds)) for name, seconds in self.ran.items())
-        file.write_text("".join(f"{name} {seconds}\n" for name, seconds in known.items()))
+        known = durations() | self.ran
+        (CACHE / "durations").write_text("".join(f"{name} {seconds}\n" for name, seconds in known.items()))
 
 
 # --- what to run ----------------------------------------------------------------------------------
 
 def options_of(selection):
     """pytest's options for a selection."""
-    return ["--rootdir", str(NVDIMM), "-c", str(NVDIMM / "pytest.ini"), f"--pattern={selection.pattern}", f"--asked={' '.join(selection.asked)}",
-            f"--tier={selection.tier}", str(NVDIMM)]
+    return ["--rootdir", str(NVDIMM), "-c", str(NVDIMM / "pytest.ini"), f"--pattern={selection.pattern}",
+            f"--asked={' '.join(selection.asked)}", f"--tier={selection.tier}", str(NVDIMM)]
 
 
 def collect(selection):
@@ -176,11 +161,6 @@ def collect(selection):
         raise Failed(f"no test's name matches '{selection.pattern}'{where};"
                      " make check LIST=1 prints the names of the default tier, TIER=full LIST=1 all")
     return collector.tests
-
-
-def lanes_for(tests):
-    """The lanes that the tests need, the usual order of lanes kept."""
-    return [lane for lane in lanes.KNOWN if any(lane in test.lanes for test in tests)]
 
 
 def worker_count():
@@ -206,19 +186,11 @@ def new_run():
     return out
 
 
-def digest_of_tree():
-    """A digest of all files of the checkout: results of the same tree are compared."""
-    digest = hashlib.sha256()
-    for file in sorted(CHECKOUT.rglob("*")):
-        if file.is_file() and file.relative_to(CHECKOUT).parts[0] != ".git":
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 def build(tests, record):
     """Build the lanes that the tests need. Return those that cannot be built."""
     failed = []
-    for lane in lanes_for(tests):
+    needed = {lane for test in tests for lane in test.bench_lanes}
+    for lane in filter(needed.__contains__, lanes.KNOWN):
         step(f"lane {lane}")
         try:
             kernel.build(lane)
@@ -242,12 +214,14 @@ def mount_xfstests():
 
 def run(selection, tests, out):
     """Build, test, report. Return whether a test passed and none failed."""
+    # results of the same tree are compared
+    tree = parts.digest(*(path for path in sorted(CHECKOUT.iterdir()) if path.name != ".git"))
     (out / "about").write_text(
-        f"tree {digest_of_tree()}\nbegan {time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}\n"
+        f"tree {tree}\nbegan {time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}\n"
         f"tier {selection.tier}\npattern {selection.pattern}\nlanes {' '.join(selection.lanes)}\n")
     workers = worker_count()
     without = build(tests, Recorder([], out, workers).record)
-    tests = [test for test in tests if not set(test.lanes) & set(without)]
+    tests = [test for test in tests if not set(test.bench_lanes) & set(without)]
     recorder = Recorder(tests, out, workers)
     step(f"{recorder.groups} tasks, {recorder.time_left()}")
     if tests:
@@ -281,7 +255,7 @@ def main(arguments):
     sources.source()
     tests = collect(selection)
     if os.environ.get("LIST"):
-        print(*sorted({test.name for test in tests}), sep="\n")
+        print(*sorted({test.bench_name for test in tests}), sep="\n")
         return 0
     mount_xfstests()
     with locked(CACHE / "check.lock", "check in this cache"):

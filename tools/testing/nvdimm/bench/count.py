@@ -15,6 +15,7 @@ from bench import guest, headers, kernel
 from bench.paths import NVDIMM, on_host
 from bench.progress import Failed, step
 
+USUAL = ("integrated", "ctwin")
 RATIOS = NVDIMM / "count.ratios"
 RATIOS_HEAD = """\
 # SPDX-License-Identifier: GPL-2.0
@@ -22,8 +23,6 @@ RATIOS_HEAD = """\
 # Instructions of the stack in Rust, divided by those of the one in C: expected by "make count",
 # which UPDATE=1 lets write this file.
 """
-GONE = "{}: expected, but not counted any more; UPDATE=1 removes it"
-ABSENT = "every operation that is expected was counted"
 
 # what the median of an operation cost
 Cost = namedtuple("Cost", "instructions movnti clwb fences")
@@ -36,12 +35,6 @@ def costs(report):
     stored, streamed (movnti), written back (clwb), written back redundantly, fences."""
     rows = (line.split("\t") for line in report.splitlines() if line.startswith("cost\t"))
     return {row[1]: Cost(*(int(row[at]) for at in (2, 4, 5, 7))) for row in rows}
-
-
-def expected(text):
-    """{operation: ratio} of a file like count.ratios."""
-    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    return {name: float(ratio) for ratio, name in rows}
 
 
 def problem(mine, theirs, ratio, wanted, lanes):
@@ -71,18 +64,6 @@ def compare(lanes, mine, theirs, ratios):
         yield Compared(name, cost, other.instructions if other else 0, ratio, wrong, remark)
 
 
-def ktap(compared, gone):
-    """The lines of the comparison as KTAP."""
-    yield f"KTAP version 1\n1..{len(compared) + 1}"
-    for number, one in enumerate(compared, 1):
-        yield "; ".join(filter(None, [
-            f"# {one.mine.instructions} and {one.theirs} instructions, ratio {one.ratio:.4f}",
-            f"movnti, clwb, fences: {' '.join(map(str, one.mine[1:]))}", one.wrong, one.remark]))
-        yield f"{'not ' if one.wrong else ''}ok {number} {one.name}"
-    yield from (f"# {GONE.format(name)}" for name in gone)
-    yield f"{'not ' if gone or not compared else ''}ok {len(compared) + 1} {ABSENT}"
-
-
 def table(lanes, compared, gone):
     """The lines of the comparison as a table."""
     yield "\n{:36} {:>12} {:>12}   ratio  {:>6} {:>6} {:>6}".format(
@@ -91,7 +72,7 @@ def table(lanes, compared, gone):
         text = f"  FAILED: {one.wrong}" if one.wrong else f"  {one.remark}" if one.remark else ""
         yield "{:36} {:12} {:12} {:7.4f}  {:6} {:6} {:6}{}".format(
             one.name, one.mine.instructions, one.theirs, one.ratio, *one.mine[1:], text)
-    yield from map(GONE.format, gone)
+    yield from gone
     bad = sum(bool(one.wrong) for one in compared) + len(gone)
     yield f"{bad} of {len(compared)} operations cost too much, or are not there"
 
@@ -107,19 +88,25 @@ def counted(lane):
     return costs((booted.run / "report").read_text())
 
 
-def main(arguments):
-    """[--ktap] [LANE [LANE]]. The result is 1 if an operation costs too much."""
-    given = [argument for argument in arguments if argument != "--ktap"]
-    lanes = given + ["integrated", "ctwin"][len(given):]
-    usual, update = lanes == ["integrated", "ctwin"], os.environ.get("UPDATE")
-    if update and not usual:
-        raise Failed("count.ratios is for the lanes integrated and ctwin: use UPDATE=1 without LANE=")
-    ratios = expected(RATIOS.read_text()) if usual else {}
+def measure(lanes):
+    """([Compared...], what is said of expected operations that are gone) of two lanes."""
+    rows = (line.split("\t") for line in RATIOS.read_text().splitlines() if not line.startswith("#"))
+    ratios = {name: float(ratio) for ratio, name in rows} if lanes == USUAL else {}
     compared = list(compare(lanes, *map(counted, lanes), ratios))
+    gone = sorted(set(ratios) - {one.name for one in compared})
+    return compared, [f"{name}: expected, but not counted any more; UPDATE=1 removes it" for name in gone]
+
+
+def main(arguments):
+    """[LANE [LANE]]. The result is 1 if an operation costs too much."""
+    lanes = (*arguments, *USUAL[len(arguments):])
+    update = os.environ.get("UPDATE")
+    if update and lanes != USUAL:
+        raise Failed("count.ratios is for the lanes integrated and ctwin: use UPDATE=1 without LANE=")
+    compared, gone = measure(lanes)
     if update:
         RATIOS.write_text(RATIOS_HEAD + "".join(f"{one.ratio:.4f}\t{one.name}\n" for one in compared))
         print(f"written: {on_host(RATIOS)}; git diff shows what changed")
         return 0
-    gone = sorted(set(ratios) - {one.name for one in compared})
-    print(*(table(lanes, compared, gone) if given == arguments else ktap(compared, gone)), sep="\n")
+    print(*table(lanes, compared, gone), sep="\n")
     return 1 if gone or not compared or any(one.wrong for one in compared) else 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench import headers, initramfs, kernel, lanes, logs, persist, qemu
 from bench.paths import CACHE, NVDIMM, from_host, on_host
-from bench.progress import Failed, step
+from bench.progress import Failed, step, ticking
 
 # The regions of a shell, and of a script from standard input that names none.
 TWO_REGIONS = "memmap=384M!1G memmap=384M!1472M"
@@ -24,8 +24,6 @@ UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 BOOT_LIMIT = 90
 # How many times a kernel is booted that TCG may have executed wrongly.
 ATTEMPTS = 3
-# Seconds between lines of progress
-QUIET_FOR = 5
 
 File = namedtuple("File", "path write")
 
@@ -178,7 +176,8 @@ class Guest:
             for attempt in range(1, ATTEMPTS + 1):
                 self._serve()
                 progress = Progress(self)
-                status, late = qemu.run(arguments, self.run, self._late, self.limit, progress.tick)
+                with ticking(f"guest {self.name}", progress.state):
+                    status, late = qemu.run(arguments, self.run, self._late, self.limit, progress.show)
                 progress.show()
                 if not self._mistaken() or attempt == ATTEMPTS:
                     break
@@ -273,41 +272,27 @@ class Guest:
 
 
 class Progress:
-    """Shows what a guest prints, or how far it is."""
+    """Shows what a guest prints; of a quiet one, how far it is."""
 
     def __init__(self, guest):
-        self.guest, self.at, self.said, self.when = guest, 0, "", 0
+        self.guest, self.shown = guest, 0
 
     def show(self):
-        """Print what the scripts have printed since. Return whether there was something."""
-        if not self.guest.output.exists():
-            return False
-        with open(self.guest.output, "rb") as file:
-            file.seek(self.at)
-            new = file.read()
-        self.at += len(new)
-        if new and not self.guest.quiet:
-            sys.stdout.buffer.write(new)
-            sys.stdout.flush()
-        return bool(new)
-
-    def tick(self, seconds):
-        """A second has passed."""
-        if self.show() and not self.guest.quiet:
-            self.when = seconds
-        if seconds - self.when < QUIET_FOR:
+        """Print what the scripts have printed since."""
+        if self.guest.quiet or not self.guest.output.exists():
             return
-        self.when = seconds
-        now = self._state()
-        if now != self.said:
-            step(f"guest {self.guest.name}: {now}")
-        self.said = now
+        with open(self.guest.output, "rb") as file:
+            file.seek(self.shown)
+            sys.stdout.buffer.write(file.read())
+            self.shown = file.tell()
+        sys.stdout.flush()
 
-    def _state(self):
+    def state(self):
+        """How far it is, for a line of progress; None if the output shows that."""
         output = logs.read(self.guest.output)
         script = next((line[3:] for line in reversed(output) if re.fullmatch(r"== \S+", line)), None)
-        if not script:
-            return "it boots"
+        if not script or self.shown:
+            return None if self.shown else "it boots"
         ok = sum(line.startswith("ok ") for line in output)
         failed = sum(line.startswith("not ok ") for line in output)
         return f"{script}; {ok} ok, {failed} not ok so far"
@@ -349,11 +334,11 @@ def parser():
     options.add_argument("--keep", action="store_true", help="boot over memory and scratch directory of the last"
                          " run of this name: a power cycle")
     options.add_argument("--modprobe", action="store_true", help="load the drivers of regions (e820, nfit) and pmem first")
-    options.add_argument("--disk", action="append", default=[], type=image, metavar="FILE[,rw]",
+    options.add_argument("--disk", dest="disks", action="append", default=[], type=image, metavar="FILE[,rw]",
                          help="a disk image of yours as a virtio disk; what is written is lost, without ,rw")
-    options.add_argument("--nvdimm", action="append", default=[], type=image, metavar="FILE[,rw]",
+    options.add_argument("--nvdimm", dest="nvdimms", action="append", default=[], type=image, metavar="FILE[,rw]",
                          help="a file of yours as an NVDIMM")
-    options.add_argument("--qemu", metavar="WORDS", default="", help="more arguments for QEMU")
+    options.add_argument("--qemu", dest="extra", metavar="WORDS", default="", help="more arguments for QEMU")
     options.add_argument("--slow", type=int, default=1, metavar="N", help="multiply the scripts' timeouts")
     options.add_argument("--quiet", action="store_true", help="only write the output to the run's directory")
     options.add_argument("--verbose", action="store_true", help="show the output of tests that pass, too")
@@ -375,13 +360,13 @@ def exit_status(guest):
 
 def main(arguments):
     """Run the command guest."""
-    got = parser().parse_args(arguments)
-    if not got.script and not got.shell:
+    options = vars(parser().parse_args(arguments))
+    names, shell, lane = (options.pop(name) for name in ("script", "shell", "lane"))
+    if not names and not shell:
         raise Failed("no script given; see --help")
-    scripts = [headers.Script("stdin", sys.stdin.read()) if name == "-" else headers.read(name) for name in got.script]
-    build = Path(got.lane) if "/" in got.lane else kernel.built(got.lane)
-    guest = Guest(build, scripts, name=got.name or (f"shell-{build.name}" if got.shell else None), mem=got.mem,
-                  append=got.append, cpus=got.cpus, limit=got.limit, keep=got.keep, modprobe=got.modprobe,
-                  extra=got.qemu, slow=got.slow, quiet=got.quiet, verbose=got.verbose, disks=got.disk,
-                  nvdimms=got.nvdimm)
-    return guest.shell() if got.shell else exit_status(guest.boot())
+    scripts = [headers.Script("stdin", sys.stdin.read()) if name == "-" else headers.read(name) for name in names]
+    build = Path(lane) if "/" in lane else kernel.built(lane)
+    if shell and not options["name"]:
+        options["name"] = f"shell-{build.name}"
+    guest = Guest(build, scripts, **options)
+    return guest.shell() if shell else exit_status(guest.boot())

@@ -101,9 +101,7 @@ def fill_user(tree, init, listed):
     for name in DIRECTORIES:
         (tree / name).mkdir(parents=True, exist_ok=True)
     shutil.copy("/usr/bin/busybox", tree / "usr/bin")
-    applets = subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    for applet in set(applets.split()) - {"busybox"}:
-        (tree / "usr/bin" / applet).symlink_to("busybox")
+    subprocess.run(["chroot", tree, "/usr/bin/busybox", "--install", "-s", "/usr/bin"], check=True)
     add_programs(tree, PROGRAMS + re.findall(r"^/\S+", listed.read_text(), re.MULTILINE))
     for name, to in LINKS.items():
         (tree / name).unlink(missing_ok=True)

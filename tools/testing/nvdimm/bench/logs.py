@@ -26,7 +26,7 @@ FRAME = re.compile(r"^ ([A-Za-z_.$][A-Za-z0-9_.$]*)\+0x")
 
 
 def read(path):
-    """The lines of a kernel log; none if there is no such file."""
+    """The lines of a file; none if there is no such file."""
     try:
         return path.read_text(errors="replace").replace("\r", "").splitlines()
     except FileNotFoundError:

@@ -10,7 +10,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from bench import logs, parts
+from bench import logs, parts, tables
 from bench.paths import CACHE, on_host
 from bench.progress import Failed, last_line, run, step
 from bench.sources import APT_SOURCES
@@ -87,7 +87,4 @@ def main(lanes):
         for other in others:
             _, result, seconds = other.get(name, ("", "", 0))
             rows[-1] += [result, f"{seconds / base:.1f}" if base > 4 else "-"]
-    widths = [23, 5, 10, *[10, 5] * len(others)]
-    rule = ["=" * width for width in widths]
-    for row in (rule, rows[0], rule, *rows[1:], rule):
-        print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip())
+    print(*tables.grid(rows), sep="\n")

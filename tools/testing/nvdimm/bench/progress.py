@@ -23,7 +23,7 @@ def step(text):
 
 @contextlib.contextmanager
 def ticking(text, probe):
-    """Print a line every few seconds while the body runs, but no line twice. PROBE() says how far it is."""
+    """Print a line every few seconds while the body runs, but no line twice. PROBE() says how far it is, or None."""
     done = threading.Event()
 
     def tick():
@@ -31,7 +31,7 @@ def ticking(text, probe):
         while not done.wait(INTERVAL):
             with contextlib.suppress(OSError, ValueError):
                 now = probe()
-                if now != said:
+                if now not in (None, said):
                     step(f"{text}: {now}")
                 said = now
 

@@ -96,10 +96,10 @@ def files(disks, nvdimms):
     return arguments
 
 
-def run(arguments, directory, late, limit, tick):
+def run(arguments, directory, late, limit, show):
     """Run QEMU to its end. Return (status, whether the guest was late).
 
-    TICK(seconds) is called each second. When LATE(seconds) is true, an NMI makes the guest print the stacks
+    SHOW() is called each second. When LATE(seconds) is true, an NMI makes the guest print the stacks
     of its tasks, and the guest has LAST_WORDS seconds to do it.
     """
     began, was_late = time.monotonic(), False
@@ -109,8 +109,8 @@ def run(arguments, directory, late, limit, tick):
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(1), was_late
+                show()
                 waited = time.monotonic() - began
-                tick(waited)
                 if not was_late and late(waited):
                     was_late, limit = True, waited
                     _send_nmi(directory / "monitor")

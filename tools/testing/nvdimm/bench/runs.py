@@ -5,6 +5,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import logs
+from bench.paths import CACHE
+
 KINDS = ("pass", "fail", "skip", "xfail")
 
 
@@ -40,19 +43,10 @@ class Run:
 
     def __init__(self, directory):
         self.path = Path(directory)
-        self.results = [Result(*line.split("\t")) for line in self.lines("results")]
-        self.seconds = defaultdict(int)
-        for line in self.lines("seconds"):
-            seconds, name = line.split("\t")
-            self.seconds[name] = int(seconds)
-        self.about = dict(line.partition(" ")[::2] for line in self.lines("about"))
-
-    def lines(self, name):
-        """The lines of a file of the run; none if there is no such file."""
-        try:
-            return (self.path / name).read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
+        self.results = [Result(*line.split("\t")) for line in logs.read(self.path / "results")]
+        self.seconds = {name: int(seconds) for seconds, name in
+                        (line.split("\t") for line in logs.read(self.path / "seconds"))}
+        self.about = dict(line.partition(" ")[::2] for line in logs.read(self.path / "about"))
 
     def count(self, key):
         """Count the results of each kind by key(result), in the order in which the keys occur."""
@@ -71,6 +65,11 @@ class Run:
     def group_seconds(self, group):
         """The seconds of all tests of a group. Tests run in parallel: a check takes less time."""
         return sum(seconds for name, seconds in self.seconds.items() if name.startswith(f"{group}/"))
+
+
+def durations():
+    """The seconds of each test by name, of all checks."""
+    return {name: int(seconds) for name, seconds in map(str.split, logs.read(CACHE / "durations"))}
 
 
 def changed(run):

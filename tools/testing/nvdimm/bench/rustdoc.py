@@ -8,8 +8,6 @@ from bench import kernel, paths
 from bench.paths import CACHE, LINUX, NVDIMM
 from bench.progress import Failed
 
-CRATES = ("kernel_ext", "dax_core", "fs_dax", "nd_pmem", "nd_e820")
-
 
 def main(_arguments):
     """Make it; links into the kernel's source lead to that in the cache."""
@@ -18,5 +16,4 @@ def main(_arguments):
     if subprocess.run(kernel.inside(CACHE / "build/lane-integrated", command), check=False,
                       env=os.environ | {"KERNEL_SOURCE": paths.on_host(LINUX)}).returncode:
         raise Failed("rustdoc complains of the documentation")
-    for crate in CRATES:
-        print(paths.on_host(CACHE / f"rustdoc/{crate}/index.html"))
+    print(*map(paths.on_host, sorted((CACHE / "rustdoc").glob("*/index.html"))), sep="\n")

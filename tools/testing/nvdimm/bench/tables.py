@@ -76,7 +76,7 @@ def cell(count):
 
 
 def rst(runs, lanes=LANES):
-    """Yield the lines of a table: a row for each suite, a column for each lane that ran a suite."""
+    """The lines of a table: a row for each suite, a column for each lane that ran a suite."""
     counts = {}
     for run in runs:
         for suite, count in run.count(lambda r: r.suite).items():
@@ -91,10 +91,12 @@ def rst(runs, lanes=LANES):
         rows.append([script, *(cell(row[lane]) if lane in row else "-" for lane in used)])
     sums = {lane: sum((row[lane] for row in counts.values() if lane in row), Counter()) for lane in used}
     rows.append(["all", *(cell(sums[lane]) for lane in used)])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    rule = "  ".join("=" * width for width in widths)
-    yield rule
-    for index, row in enumerate(rows):
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
-        if index in (0, len(rows) - 1):
-            yield rule
+    return grid(rows)
+
+
+def grid(rows):
+    """The lines of a table in reStructuredText, of rows that begin with the headings."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    rule = ["=" * width for width in widths]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
+            for row in (rule, rows[0], rule, *rows[1:], rule)]

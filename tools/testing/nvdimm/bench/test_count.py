@@ -20,10 +20,6 @@ def test_a_report():
     assert count.costs(REPORT) == {"ext4 read": Cost(1000, 2, 3, 5), "xfs: write": Cost(50, 0, 0, 0)}
 
 
-def test_expected_ratios():
-    assert count.expected("# comment\n0.8983\tpmem write 4 KiB\n") == {"pmem write 4 KiB": 0.8983}
-
-
 @pytest.mark.parametrize("instructions, ratios, wrong, remark", [
     (90, {"a": 0.9}, "", ""),
     (90, {}, "", ""),
@@ -46,13 +42,3 @@ def test_operations_on_persistent_memory(cost, name):
 
 def test_an_operation_of_one_lane():
     assert compared(Cost(1, 0, 0, 0), None, {"a": 1.0})[0] == "counted in lane integrated only"
-
-
-def test_ktap():
-    one = count.Compared("a", Cost(90, 1, 2, 3), 100, 0.9, "", "")
-    assert list(count.ktap([one, one._replace(wrong="more than 1.02")], ["b"])) == [
-        "KTAP version 1\n1..3",
-        "# 90 and 100 instructions, ratio 0.9000; movnti, clwb, fences: 1 2 3", "ok 1 a",
-        "# 90 and 100 instructions, ratio 0.9000; movnti, clwb, fences: 1 2 3; more than 1.02", "not ok 2 a",
-        "# b: expected, but not counted any more; UPDATE=1 removes it",
-        "not ok 3 every operation that is expected was counted"]
