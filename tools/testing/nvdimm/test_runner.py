@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -52,16 +51,9 @@ def test_a_kernel_that_reports_a_problem():
     assert said.status(said.scripts[0]) == 0 and guest.exit_status(said) == 125
 
 
-def processes(name):
-    """The processes whose command line has this text."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if name.encode() in file.read_bytes():
-                found.append(int(file.parent.name))
-        except OSError:
-            pass
-    return found
+def is_running(name):
+    """Whether there is a process whose command line has this text."""
+    return subprocess.run(["pgrep", "-f", name], stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def wait_for(condition):
@@ -84,9 +76,9 @@ def test_a_run_that_is_killed():
         run.stdin.close()
         output = CACHE / "run/runner-killed/output"
         assert wait_for(lambda: output.exists() and b"asleep" in output.read_bytes())
-        assert processes("run/runner-killed/ram")
+        assert is_running("run/runner-killed/ram")
         run.send_signal(signal.SIGKILL)
-    assert wait_for(lambda: not processes("runner-killed"))
+    assert wait_for(lambda: not is_running("runner-killed"))
     again = guest.Guest(KERNEL, [script("true")], name="runner-killed", quiet=True).boot()
     again.discard()
     assert not again.fate
@@ -94,9 +86,9 @@ def test_a_run_that_is_killed():
 
 def python_in(prepare, code):
     """Run Python code after a shell command, in a mount and network namespace of its own; return what it says."""
-    said = subprocess.run(["unshare", "--mount", "--net", "--propagation", "unchanged", "sh", "-ec", f'{prepare}\nexec "$@"', "sh", sys.executable,
-                           "-B", "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
+    said = subprocess.run(["unshare", "--mount", "--net", "--propagation", "unchanged", "sh", "-ec",
+                           f'{prepare}\nexec "$@"', "sh", sys.executable, "-B", "-c", code], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert said.returncode == 1, said.stdout
     return said.stdout
 

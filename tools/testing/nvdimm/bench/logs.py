@@ -19,10 +19,10 @@ PROBLEM = re.compile(r"""
 # A kernel prints this in every boot; it matches, and reports no problem.
 COMMON = "kmemleak: Kernel memory leak detector initialized"
 
-STAMP = re.compile(r"^\[ *[0-9]+\.[0-9]+\](\[[^]]*\])? ?")
-RULE = re.compile(r"=+$")
+STAMP = r"(?:\[ *[0-9]+\.[0-9]+\](?:\[[^]]*\])? ?)?"
+RACE = re.compile(rf"^{STAMP}=+\n{STAMP}(BUG: KCSAN: .*)\n(?:.*\n)*?{STAMP}=+\n", re.MULTILINE)
 ACCESS = re.compile(r" by (task|interrupt) ?[0-9]* ?on cpu ")
-FRAME = re.compile(r"^ ([A-Za-z_.$][A-Za-z0-9_.$]*)\+0x")
+FRAME = re.compile(rf"^{STAMP} ([A-Za-z_.$][A-Za-z0-9_.$]*)\+0x")
 
 
 def read(path):
@@ -76,31 +76,23 @@ def without_races_elsewhere(log, functions):
     XArray, without its lock. An access further down the stack belongs to the called subsystem, such as a
     filesystem that looks up blocks, and would race without this tree too.
     """
-    kept, titles, held = [], [], []
-    for line in log:
-        text = STAMP.sub("", line)
-        held.append(line)
-        if len(held) == 1:
-            done = not RULE.match(text)
-        else:
-            done = RULE.match(text) or (len(held) == 2 and not text.startswith("BUG: KCSAN: "))
-        if not done:
-            continue
-        if len(held) > 2 and not _about(held, functions):
-            titles.append(STAMP.sub("", held[1]))
-        else:
-            kept += held
-        held = []
-    return kept + held, titles
+    titles = []
+
+    def ours(report):
+        if _about(report[0].splitlines(), functions):
+            return report[0]
+        titles.append(report[1])
+        return ""
+
+    return RACE.sub(ours, "".join(f"{line}\n" for line in log)).splitlines(), titles
 
 
 def _about(report, functions):
     """Whether one of the functions is among the two innermost frames of an access."""
     depth = 2
     for line in report:
-        text = STAMP.sub("", line)
-        frame = FRAME.match(text)
-        if ACCESS.search(text):
+        frame = FRAME.match(line)
+        if ACCESS.search(line):
             depth = 0
         elif frame:
             depth += 1
