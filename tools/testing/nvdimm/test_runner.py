@@ -29,6 +29,7 @@ def test_a_guest_that_hangs():
     late = guest.Guest(KERNEL, [script(SLEEPS)], name="runner-hangs", limit=40, quiet=True).boot()
     late.discard()
     assert "not finished after 40 s" in late.fate
+    assert "NMI: Not continuing" in late.dmesg.read_text(errors="replace"), "the kernel was not asked for its tasks"
     assert "every task sleeps" in late.fate or "task:" in late.fate
     assert late.status(late.scripts[0]) is None and not late.problems
     assert guest.exit_status(late) == 124
