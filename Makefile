@@ -45,7 +45,7 @@ help:
 	@echo '  make shell [LANE=...]   a shell in such a guest, with the modules loaded; DISK=FILE, PMEM=FILE: with that'
 	@echo '                          disk image or memory of an NVDIMM of yours; FILE,rw: which the guest may change'
 	@echo '  make lint               only clippy, rustfmt, checkpatch, shellcheck, unsafe, circles, kernels,'
-	@echo '                          doctests, forge, rustdoc'
+	@echo '                          doctests, forge, rustdoc, rust_analyzer'
 	@echo '  make rustdoc            the documentation of the crates, as HTML in the cache; says where'
 	@echo '  make rust-analyzer      rust-project.json for editors, from the kernel of the lane integrated'
 	@echo '  make environment        only make what the above need'
