@@ -336,8 +336,8 @@ def parser():
     options.add_argument("--modprobe", action="store_true", help="load the drivers of regions (e820, nfit) and pmem first")
     options.add_argument("--disk", dest="disks", action="append", default=[], type=image, metavar="FILE[,rw]",
                          help="a disk image of yours as a virtio disk; what is written is lost, without ,rw")
-    options.add_argument("--nvdimm", dest="nvdimms", action="append", default=[], type=image, metavar="FILE[,rw]",
-                         help="a file of yours as an NVDIMM")
+    options.add_argument("--nvdimm", dest="nvdimms", action="append", default=[], type=image,
+                         metavar="FILE[,rw]", help="a file of yours as an NVDIMM")
     options.add_argument("--qemu", dest="extra", metavar="WORDS", default="", help="more arguments for QEMU")
     options.add_argument("--slow", type=int, default=1, metavar="N", help="multiply the scripts' timeouts")
     options.add_argument("--quiet", action="store_true", help="only write the output to the run's directory")
@@ -364,7 +364,8 @@ def main(arguments):
     names, shell, lane = (options.pop(name) for name in ("script", "shell", "lane"))
     if not names and not shell:
         raise Failed("no script given; see --help")
-    scripts = [headers.Script("stdin", sys.stdin.read()) if name == "-" else headers.read(name) for name in names]
+    scripts = [headers.Script("stdin", sys.stdin.read()) if name == "-" else headers.read(name)
+               for name in names]
     build = Path(lane) if "/" in lane else kernel.built(lane)
     if shell and not options["name"]:
         options["name"] = f"shell-{build.name}"

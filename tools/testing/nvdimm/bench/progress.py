@@ -23,7 +23,8 @@ def step(text):
 
 @contextlib.contextmanager
 def ticking(text, probe):
-    """Print a line every few seconds while the body runs, but no line twice. PROBE() says how far it is, or None."""
+    """Print a line every few seconds while the body runs, but no line twice. PROBE() says how far it is, or
+    None."""
     done = threading.Event()
 
     def tick():

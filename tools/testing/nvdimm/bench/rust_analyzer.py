@@ -18,9 +18,10 @@ def make(tree=None):
     make_it = ["make", "-s", "-C", LINUX, "LLVM=1", "O=/build", "M=/rust-dax", f"MO={MADE}", "rust-analyzer"]
     outside = {"/rust-dax": CHECKOUT, "/build": OBJECTS, "/cache": CACHE, "/usr": CACHE / "trixie/usr"}
     complete = [CHECKOUT / "tools/rust-project", MADE / "rust-project.json", "/build/rust-dax", "--",
-                *(f"{inside}={on_host(path)}" for inside, path in outside.items())]
+                *(f"{name}={on_host(path)}" for name, path in outside.items())]
     for command in (make_it, complete):
-        if subprocess.run(kernel.inside(OBJECTS, command, tree), stdout=subprocess.DEVNULL, check=False).returncode:
+        inside = kernel.inside(OBJECTS, command, tree)
+        if subprocess.run(inside, stdout=subprocess.DEVNULL, check=False).returncode:
             raise Failed(f"{command[0]} failed")
 
 

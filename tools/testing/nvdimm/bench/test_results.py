@@ -85,7 +85,7 @@ def test_points(text, wanted):
 def test_what_a_point_says():
     parsed = ktap.parse(GOOD.replace("ok 4 unmounts", "ok 4 unmounts # XFAIL a leak").splitlines())
     assert parsed[1].log == ["# FAILED: byte 7", "# status 1"]
-    assert [(point.what, point.why) for point in parsed[2:]] == [("skip", "no such device"), ("xfail", "a leak")]
+    assert [(p.what, p.why) for p in parsed[2:]] == [("skip", "no such device"), ("xfail", "a leak")]
 
 
 def test_kunit_suites():

@@ -23,8 +23,8 @@ class Attempt:
         self.marks = {(number, code) for number, line in enumerate(text.splitlines(), 1)
                       if (found := MARK.search(line)) for code in found[1].split(", ")}
         if not header or not self.marks or CONTROL not in text or ATTEMPT not in text:
-            sys.exit(f"{self.file.name}: it has to have a line '//! crate: NAME', {CONTROL} code that compiles, and "
-                     f"{ATTEMPT} code that does not, with a mark on each line that gets an error (//~ E0451)")
+            sys.exit(f"{self.file.name}: it needs a line '//! crate: NAME', {CONTROL} code that compiles, "
+                     f"and {ATTEMPT} code that does not, with a mark on each line with an error (//~ E0451)")
         self.crate = header[1]
 
 

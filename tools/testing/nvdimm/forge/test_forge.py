@@ -32,8 +32,8 @@ def complaints(directory, *lines, status=1):
     return list(judge(tried, errors(said, status)))
 
 
-WANTED = ["@:4:5: error[E0423]: it is private", "@:5:5: error[E0451]: it too", "@:5:5: error[E0063]: b is missing",
-          "error: aborting due to 3 previous errors"]
+WANTED = ["@:4:5: error[E0423]: it is private", "@:5:5: error[E0451]: it too",
+          "@:5:5: error[E0063]: b is missing", "error: aborting due to 3 previous errors"]
 
 
 def test_what_a_file_says(tmp_path):
@@ -59,8 +59,8 @@ def test_an_attempt_that_succeeds(tmp_path):
             "some-name.rs: it compiles, so the evidence can be forged"]
 
 
-@pytest.mark.parametrize("line", ["@:6:1: error[E0423]: x", "@:4:1: error[E0425]: x", "@:4:1: error: x", "error[E0423]: x",
-                                  "/rust/lib.rs:4:1: error[E0423]: x"])
+@pytest.mark.parametrize("line", ["@:6:1: error[E0423]: x", "@:4:1: error[E0425]: x", "@:4:1: error: x",
+                                  "error[E0423]: x", "/rust/lib.rs:4:1: error[E0423]: x"])
 def test_another_error(tmp_path, line):
     assert complaints(tmp_path, *WANTED, line) == [OTHER + line.replace("@", str(tmp_path / "some-name.rs"))]
 

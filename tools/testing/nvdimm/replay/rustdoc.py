@@ -72,4 +72,5 @@ def main(sources, to, kernel):
 
 if __name__ == "__main__":
     os.chdir("/build")
-    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None, os.environ.get("KERNEL_SOURCE", KERNEL)))
+    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None,
+                  os.environ.get("KERNEL_SOURCE", KERNEL)))

@@ -25,7 +25,7 @@ from recorded import ROOTS, Recorded  # pylint: disable=wrong-import-position
 TESTS = {"test", "tests", "test.rs", "tests.rs"}
 # The crate in vmlinux lacks a file that only the modules' own kernel_ext has.
 WHOLE = {"kernel_ext": ("--cfg", 'CONFIG_LIBNVDIMM="y"')}
-# In what rustc prints: whose code follows, the file of a module, and a path in the code with what it leads to.
+# In what rustc prints: whose code follows, the file of a module, and a path with what it leads to.
 OWNER = re.compile(r"owner_id: DefId\(0:\d+ ~ \w+\[\w+\]([^)\s]*)\)")
 MODULE = re.compile(r"inner_span: (/[^:]+):")
 PATH = re.compile(r"span: (/[^:]+):(\d+):.*\n *res: Def\([^~]*DefId\(0:\d+ ~ \w+\[\w+\]([^)\s]*)\)")
@@ -33,8 +33,9 @@ PATH = re.compile(r"span: (/[^:]+):(\d+):.*\n *res: Def\([^~]*DefId\(0:\d+ ~ \w+
 
 def resolved(root, flags, environment=None):
     """What rustc prints of the crate with this root file."""
-    return subprocess.run(["rustc", *flags, "-Zunpretty=hir-tree", root], check=True, stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "RUSTC_BOOTSTRAP": "1", **(environment or {})}).stdout
+    return subprocess.run(["rustc", *flags, "-Zunpretty=hir-tree", root], check=True, text=True,
+                          env={**os.environ, "RUSTC_BOOTSTRAP": "1", **(environment or {})},
+                          stdout=subprocess.PIPE).stdout
 
 
 def graph(hir):
@@ -96,15 +97,16 @@ def report(directory, edges):
 
 
 def component(tree, name):
-    """The report of one of the crates."""
+    """The report of one of the crates, as a list."""
     build, root = Recorded(name), Path(tree) / ROOTS[name]
-    return report(root.parent, graph(resolved(root, [*build.flags, *WHOLE.get(name, ())], build.environment)))
+    hir = resolved(root, [*build.flags, *WHOLE.get(name, ())], build.environment)
+    return list(report(root.parent, graph(hir)))
 
 
 def main(tree):
     """1 if there is a circle."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = [line for lines in pool.map(lambda name: list(component(tree, name)), ROOTS) for line in lines]
+        found = [line for lines in pool.map(lambda name: component(tree, name), ROOTS) for line in lines]
     print("\n".join(found).replace(f"{tree}/", "") or "no circle")
     return 1 if found else 0
 

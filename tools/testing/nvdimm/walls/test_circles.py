@@ -84,4 +84,5 @@ def test_the_lines_are_named(tmp_path):
 
 def test_a_file_without_a_module(tmp_path):
     made(tmp_path, {"a.rs": "", "slot/test.rs": "", "slot/test/b.rs": ""})
-    assert report(tmp_path, "struct Root;") == [f"{tmp_path}/a.rs: no module of the component declares this file"]
+    [said] = report(tmp_path, "struct Root;")
+    assert said == f"{tmp_path}/a.rs: no module of the component declares this file"

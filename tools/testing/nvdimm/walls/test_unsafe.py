@@ -47,8 +47,8 @@ def test_unsafe_code_in_safe_rooms(tmp_path, capsys):
 
 
 def test_behind_walls(tmp_path, capsys):
-    names = ["rust/a.rs", "rust/a/b.rs", "fs/dax/abi.rs", "fs/dax/abi/a.rs", "fs/dax/a/sys.rs", "drivers/dax/sys/a.rs",
-             "drivers/dax/a/test.rs", "drivers/dax/tests.rs", "fs/dax/slot/test/a.rs"]
+    names = ["rust/a.rs", "rust/a/b.rs", "fs/dax/abi.rs", "fs/dax/abi/a.rs", "fs/dax/a/sys.rs",
+             "drivers/dax/sys/a.rs", "drivers/dax/a/test.rs", "drivers/dax/tests.rs", "fs/dax/slot/test/a.rs"]
     assert not places(tmp_path, capsys, {name: UNSAFE + BINDINGS for name in names})
 
 

@@ -62,7 +62,9 @@ def main(tree):
     """1 if there is a complaint."""
     files = [file for root in ROOTS for file in sorted((tree / root).rglob("*.rs"))
              if not file.name.endswith("_generated.rs")]
-    found = [complaint for file in files for complaint in complaints(file.relative_to(tree), file.read_text())]
+    found = []
+    for file in files:
+        found += complaints(file.relative_to(tree), file.read_text())
     if not files:
         found.append(f"there is no Rust in {tree}")
     print("\n".join(found) or f"{len(files)} files")
