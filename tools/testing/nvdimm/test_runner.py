@@ -2,7 +2,6 @@
 """What goes wrong around a test: a guest that hangs, QEMU that does not start, a killed run, a full disk, no network."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -71,14 +70,17 @@ def test_a_run_that_is_killed():
     command = ["chroot", "/host", "env", "-i", f"RUST_DAX_CACHE={cache}", f"PATH={os.environ['PATH']}", "HOME=/root",
                f"{checkout}/tools/testing/nvdimm/enter", "python3", "-B", "-m", "bench", "guest", "--quiet",
                "--lane", str(KERNEL), "--name", "runner-killed", "-"]
+    output = CACHE / "run/runner-killed/output"
+    output.unlink(missing_ok=True)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as run:
         run.stdin.write(SLEEPS.encode())
         run.stdin.close()
-        output = CACHE / "run/runner-killed/output"
-        assert wait_for(lambda: output.exists() and b"asleep" in output.read_bytes())
-        assert is_running("run/runner-killed/ram")
-        run.send_signal(signal.SIGKILL)
+        try:
+            assert wait_for(lambda: output.exists() and b"asleep" in output.read_bytes())
+            assert is_running("run/runner-killed/ram")
+        finally:
+            run.kill()
     assert wait_for(lambda: not is_running("runner-killed"))
     again = guest.Guest(KERNEL, [script("true")], name="runner-killed", quiet=True).boot()
     again.discard()
