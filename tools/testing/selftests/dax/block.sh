@@ -59,6 +59,7 @@ no_accounting() {
 
 # A flush moves no data: it is no write of the statistics.
 flush_accounting() {
+	echo 1 >$Q/iostats
 	_before=$(awk '{ print $5 }' /sys/block/$DISK0/stat)
 	for _i in 1 2 3 4 5; do dd if=/dev/null of=/dev/$DISK0 conv=notrunc,fsync; done
 	want "writes after flushes" "$(awk '{ print $5 }' /sys/block/$DISK0/stat)" "$_before"
