@@ -22,6 +22,7 @@ AROUND = """\
 #![allow(dead_code, missing_docs, unreachable_pub)]
 #[allow(dead_code)]
 const __LOG_PREFIX: &[u8] = b"example\\0";
+::kernel_ext::compat::built_in!(c"example");
 /// Runs the example.
 pub fn example() {
     #[allow(unused)]
