@@ -13,6 +13,7 @@ from bench.paths import CACHE, CHECKOUT, LINUX
 TOOLS = CHECKOUT / "tools/integrate"
 FIXES = sorted((TOOLS / "fixes").glob("*.patch"))
 OLDER = TOOLS / "fixes/older"
+FOR = "rust-dax is for 7.2.y from 7.2.6 on and 7.3.y"
 RECORD = ".rust-dax-fixes"
 # What integrate changes besides the files of its patches
 CHANGED = ("Makefile", "drivers/dax/Makefile", "tools/testing/selftests/Makefile")
@@ -134,11 +135,14 @@ def test_releases_outside_of_the_range(tree, release):
     ("7.2.12", "", 0, "Linux 7.2.12: the whole check runs on it"),
     ("7.2.9", "", 0, "Linux 7.2.9: compiled, not run"),
     ("7.2.98", "", 0, "Linux 7.2.98: not tried"),
-    ("7.2.5", "", 1, "Linux 7.2.5: rust-dax is for 7.2.y from 7.2.6 on and 7.3.y; FORCE=1 tries it all the same"),
-    ("7.4.0", "1", 0, "warning: Linux 7.4.0: not tried; rust-dax is for 7.2.y from 7.2.6 on and 7.3.y"),
+    ("7.2.5", "", 1, f"Linux 7.2.5: {FOR}; FORCE=1 tries it all the same"),
+    ("7.4.0", "1", 0, f"warning: Linux 7.4.0: not tried; {FOR}"),
 ], ids=[f"tree/tested/{release}" for release in ("7.2.12", "7.2.9", "7.2.98", "7.2.5", "7.4.0")])
-def test_how_far_it_was_tested(release, forced, status, said):
-    done = subprocess.run([TOOLS / "kernel-range", release], check=False, text=True, capture_output=True,
+def test_how_far_it_was_tested(tmp_path, release, forced, status, said):
+    shutil.copy(TOOLS / "kernel-range", tmp_path)
+    (tmp_path / "kernels").write_text(
+        "# compiled 7.2.98\nfrom 7.2.6\ncompiled 7.2.9\nchecked 7.2.12\nfrom 7.3.0\nuntried 7.3.1\n")
+    done = subprocess.run([tmp_path / "kernel-range", release], check=False, text=True, capture_output=True,
                           env=os.environ | {"FORCE": forced})
     assert (done.returncode, done.stdout + done.stderr) == (status, f"{said}\n")
     # Kbuild takes what is on standard output for consent
