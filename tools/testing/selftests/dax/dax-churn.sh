@@ -7,7 +7,7 @@
 # mem: 2G
 # lanes: fsdax
 # timeout: 120
-# allow fsdax=c: WARNING: .* at (insert_pmd|insert_page_into_pte_locked)\+
+# allow fsdax=c: WARNING: .* at (insert_pmd|insert_page_into_pte_locked)[.a-z0-9]*\+
 # allow fsdax=c: cut here
 # allow fsdax=c: Call Trace:
 # shellcheck shell=dash

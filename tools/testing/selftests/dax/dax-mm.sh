@@ -33,6 +33,7 @@ resident() { # mincore counts the pages that are in the page tables, and no othe
 }
 
 counted() { # smaps and smaps_rollup
+	not_dirty_before
 	session "$1" <<-END
 		open f counted new
 		write f 0 4M 1
@@ -67,7 +68,13 @@ counted() { # smaps and smaps_rollup
 	END
 }
 
+# not_dirty_before: mm does not forget that memory was unmapped dirty, until its driver is bound again
+not_dirty_before() {
+	[ "${DAX_RELOAD:-}" = yes ] || skip "other tests have used this memory; needs DAX_RELOAD=yes"
+}
+
 written_back() { # after a sync nothing is dirty
+	not_dirty_before
 	session "$1" <<-END
 		open f clean new
 		write f 0 4M 1
@@ -86,6 +93,7 @@ written_back() { # after a sync nothing is dirty
 }
 
 still_dirty() { # after a sync, memory that was ever unmapped dirty counts as dirty: mm does not forget that
+	not_dirty_before
 	session "$1" <<-END
 		open f dirty new
 		write f 0 4M 1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Blocks that files share: copy on write, unsharing, deduplication; also on a stripe of two devices
 # and over poison.
-# allow fsdax=c: WARNING: .* at (dax_insert_entry|vmf_insert_folio_pmd)\+
+# allow fsdax=c: WARNING: .* at (dax_insert_entry|vmf_insert_folio_pmd)[.a-z0-9]*\+
 # allow fsdax=c: cut here
 # allow fsdax=c: Call Trace:
 # boot: dax

@@ -9,7 +9,7 @@
 # tier: full
 # timeout: 1800
 # what the tests allow where fs/dax.c is C
-# allow fsdax=c: WARNING: .* at (insert_pmd|insert_page_into_pte_locked|dax_insert_entry|vmf_insert_folio_pmd)\+
+# allow fsdax=c: WARNING: .* at (insert_pmd|insert_page_into_pte_locked|dax_insert_entry|vmf_insert_folio_pmd)[.a-z0-9]*\+
 # allow fsdax=c: WARNING: .*fs/dax\.c.* at dax_disassociate_entry
 # allow fsdax=c: cut here
 # allow fsdax=c: Call Trace:
